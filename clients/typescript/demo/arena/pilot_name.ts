@@ -1,0 +1,30 @@
+/** The pilot's name: what was typed last time, or a call sign. */
+
+const key = "tickwire.name";
+const first = ["Swift", "Quiet", "Amber", "Lucky", "Lunar", "Brave", "Rapid", "Solar", "Misty", "Vivid"];
+const second = ["Comet", "Falcon", "Otter", "Ember", "Heron", "Lynx", "Kite", "Fox", "Swan", "Wren"];
+
+export function loadName(): string {
+  try {
+    // Per tab before per browser: two tabs side by side should not be namesakes.
+    return sessionStorage.getItem(key) ?? callSign();
+  } catch {
+    return callSign();
+  }
+}
+
+export function saveName(name: string): void {
+  try {
+    sessionStorage.setItem(key, name);
+  } catch {
+    // Storage is switched off: then the name lasts as long as the page.
+  }
+}
+
+function callSign(): string {
+  return `${pick(first)} ${pick(second)}`;
+}
+
+function pick(words: readonly string[]): string {
+  return words[Math.floor(Math.random() * words.length)] ?? "";
+}

@@ -1,0 +1,47 @@
+/**
+ * Every error that the package throws, rejects with or reports, so that a program can act on
+ * `code` and a person can read `message`.
+ */
+
+export type ErrorCode =
+  /** The caller passed something that cannot be sent. */
+  | "bad_argument"
+  /** The relay sent bytes that break the protocol. The connection is replaced by itself. */
+  | "protocol"
+  /** The relay closed for good; `closeCode` says why (`close_codes.ts`). */
+  | "refused"
+  /** Too many handshakes in a row never opened. A browser shows an HTTP refusal as this, too. */
+  | "unreachable"
+  /** `leave()` was called or the signal was aborted. */
+  | "left"
+  /** More events wait to be confirmed than the queue holds. */
+  | "queue_full"
+  /** Events that were under way when the slot ran out: the relay may or may not have taken them. */
+  | "events_lost"
+  /** A request to the relay (`properties`, `lock`, …) got no answer before the connection was lost. */
+  | "disconnected"
+  /** The relay's own `error` codes, section 5 of the protocol. */
+  | "unknown_op"
+  | "bad_request"
+  | "forbidden"
+  | "no_such_player"
+  | "version"
+  | "too_large";
+
+export class TickwireError extends Error {
+  override readonly name = "TickwireError";
+  readonly code: ErrorCode;
+  /** The WebSocket close code, where one is the cause. */
+  readonly closeCode: number | undefined;
+
+  constructor(code: ErrorCode, message: string, closeCode?: number) {
+    super(message);
+    this.code = code;
+    this.closeCode = closeCode;
+  }
+}
+
+/** The peer's bytes are at fault: never an assertion, always a new connection. */
+export function protocolError(message: string): TickwireError {
+  return new TickwireError("protocol", message);
+}

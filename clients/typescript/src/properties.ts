@@ -1,0 +1,53 @@
+/** The match's shared properties: the relay's word is the truth, also for one's own changes. */
+
+import type { Properties } from "./control.ts";
+import { protocolError } from "./errors.ts";
+import type { Request } from "./requests.ts";
+
+export class PropertyStore {
+  readonly #ask: (request: Request) => Promise<void>;
+  #values = new Map<string, unknown>();
+  #version = 0;
+
+  constructor(ask: (request: Request) => Promise<void>) {
+    this.#ask = ask;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Every property as it is now. */
+  get values(): ReadonlyMap<string, unknown> {
+    return this.#values;
+  }
+
+  get(key: string): unknown {
+    return this.#values.get(key);
+  }
+
+  /**
+   * Asks the relay to replace each key of `set`; null deletes. With `ifVersion` it refuses, by an
+   * error with the code `version`, when someone else was first. The change shows in `values` when
+   * the relay reports it.
+   */
+  set(set: Properties, { ifVersion }: { ifVersion?: number } = {}): Promise<void> {
+    return this.#ask(ifVersion === undefined ? { op: "properties", set } : { op: "properties", set, if_version: ifVersion });
+  }
+
+  /** @internal */
+  replace(values: Properties, version: number): void {
+    this.#values = new Map(Object.entries(values));
+    this.#version = version;
+  }
+
+  /** @internal */
+  apply(set: Properties, version: number): void {
+    if (version <= this.#version) throw protocolError("a property version that does not grow");
+    for (const [key, value] of Object.entries(set)) {
+      if (value === null) this.#values.delete(key);
+      else this.#values.set(key, value);
+    }
+    this.#version = version;
+  }
+}

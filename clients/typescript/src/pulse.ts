@@ -1,0 +1,94 @@
+/**
+ * When to send a PING. It has three uses, and each gives a deadline:
+ *
+ * - the report of `seen`: every tick within 250 ms, where no STATE carried it;
+ * - the clock: a quick row after joining, then one every two seconds;
+ * - the proof of life: when nothing at all was heard for six seconds after a PING, the connection
+ *   is dead, whatever the socket thinks.
+ *
+ * Hidden pages get one timer a minute, so reports go out from the tick's own handler where they can,
+ * and silence counts only from a PING that really went out.
+ */
+
+import { type Clock, Timer } from "./environment.ts";
+
+export const reportMs = 250;
+const heartbeatMs = 2_000;
+const burstMs = 120;
+const burstCount = 5;
+const silenceMs = 6_000;
+
+export interface PulsePort {
+  ping(now: number): void;
+  /** The peer does not answer. */
+  dead(): void;
+}
+
+export class Pulse {
+  readonly #clock: Clock;
+  readonly #port: PulsePort;
+  readonly #reportTimer: Timer;
+  readonly #heartbeatTimer: Timer;
+  #reportedAt = 0;
+  #burst = 0;
+  /** When the first PING went out after which nothing was heard. */
+  #unansweredSince: number | null = null;
+
+  constructor(clock: Clock, port: PulsePort) {
+    this.#clock = clock;
+    this.#port = port;
+    this.#reportTimer = new Timer(clock, () => this.#ping());
+    this.#heartbeatTimer = new Timer(clock, () => this.#beat());
+  }
+
+  start(): void {
+    this.#burst = burstCount;
+    this.#unansweredSince = null;
+    this.#beat();
+  }
+
+  stop(): void {
+    this.#reportTimer.disarm();
+    this.#heartbeatTimer.disarm();
+  }
+
+  /** Anything was received. */
+  heard(): void {
+    this.#unansweredSince = null;
+  }
+
+  /** A tick was received: it is to be reported. */
+  tick(): void {
+    const sinceMs = this.#clock.now() - this.#reportedAt;
+    if (sinceMs >= reportMs) this.#ping();
+    else if (!this.#reportTimer.armed) this.#reportTimer.arm(reportMs - sinceMs);
+  }
+
+  /** A STATE went out and carried the report. */
+  reported(now: number): void {
+    this.#reportedAt = now;
+    this.#reportTimer.disarm();
+  }
+
+  /** Asks for a PONG soon, to learn which events were taken. */
+  hurry(): void {
+    if (this.#clock.now() - this.#reportedAt >= reportMs) this.#ping();
+  }
+
+  #ping(): void {
+    const now = this.#clock.now();
+    this.#unansweredSince ??= now;
+    this.reported(now);
+    this.#port.ping(now);
+  }
+
+  #beat(): void {
+    if (this.#unansweredSince !== null && this.#clock.now() - this.#unansweredSince >= silenceMs) {
+      this.#port.dead();
+      return;
+    }
+    this.#ping();
+    this.#burst = Math.max(0, this.#burst - 1);
+    this.#heartbeatTimer.arm(this.#burst > 0 ? burstMs : heartbeatMs);
+  }
+}

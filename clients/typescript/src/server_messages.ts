@@ -1,0 +1,99 @@
+/**
+ * What a relay sends: TICK, EVENTS and PONG (protocol.md, section 4).
+ *
+ * Decoding checks the structure of the whole message before anything is applied, so that a broken
+ * one changes nothing. Reserved bytes and unknown `flags` and `kind` bits are let through: that is
+ * how version 1 grows. The encoders are for tests and fakes; a browser bundle drops them.
+ */
+
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import { protocolError } from "./errors.ts";
+import {
+  type EventEntry,
+  MessageType,
+  type Pong,
+  type StateEntry,
+  type Tick,
+  deltaFlag,
+  keyframeFlag,
+  noPlayer,
+} from "./protocol.ts";
+
+const tickHeadSize = 8;
+const stateHeadSize = 7;
+const eventsHeadSize = 4;
+const eventHeadSize = 9;
+
+export function decodeTick(message: Uint8Array): Tick {
+  const reader = open(message, MessageType.tick);
+  const flags = reader.u8();
+  const count = reader.u16();
+  const tick = reader.u32();
+  const states: StateEntry[] = [];
+  for (let index = 0; index < count; index += 1) states.push(decodeStateEntry(reader));
+  reader.end();
+  if ((flags & keyframeFlag) !== 0 && states.some((entry) => entry.delta)) {
+    throw protocolError("a keyframe holds a delta");
+  }
+  return { flags, tick, states };
+}
+
+function decodeStateEntry(reader: ByteReader): StateEntry {
+  const player = reader.u16();
+  if (player === noPlayer) throw protocolError("a spectator has no state");
+  const seq = reader.u16();
+  const wait = reader.u8();
+  const length = reader.u16();
+  return { player, seq, wait, delta: (length & deltaFlag) !== 0, body: reader.take(length & ~deltaFlag) };
+}
+
+export function encodeTick({ flags, tick, states }: Tick): Uint8Array<ArrayBuffer> {
+  const size = states.reduce((sum, entry) => sum + stateHeadSize + entry.body.length, tickHeadSize);
+  const writer = new ByteWriter(size).u8(MessageType.tick).u8(flags).u16(states.length).u32(tick);
+  for (const { player, seq, wait, delta, body } of states) {
+    writer.u16(player).u16(seq).u8(wait).u16(body.length | (delta ? deltaFlag : 0)).put(body);
+  }
+  return writer.bytes;
+}
+
+export function decodeEvents(message: Uint8Array): EventEntry[] {
+  const reader = open(message, MessageType.events);
+  reader.u8();
+  const count = reader.u16();
+  const events: EventEntry[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const number = reader.u32();
+    const from = reader.u16();
+    const kind = reader.u8();
+    events.push({ number, from, kind, body: reader.take(reader.u16()) });
+  }
+  reader.end();
+  return events;
+}
+
+export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuffer> {
+  const size = events.reduce((sum, entry) => sum + eventHeadSize + entry.body.length, eventsHeadSize);
+  const writer = new ByteWriter(size).u8(MessageType.events).u8(0).u16(events.length);
+  for (const { number, from, kind, body } of events) {
+    writer.u32(number).u16(from).u8(kind).u16(body.length).put(body);
+  }
+  return writer.bytes;
+}
+
+export function decodePong(message: Uint8Array): Pong {
+  const reader = open(message, MessageType.pong);
+  reader.u8();
+  const pong = { taken: reader.u16(), clientTime: reader.u32(), matchTimeUs: reader.u64() };
+  reader.end();
+  return pong;
+}
+
+export function encodePong({ taken, clientTime, matchTimeUs }: Pong): Uint8Array<ArrayBuffer> {
+  return new ByteWriter(16).u8(MessageType.pong).u8(0).u16(taken).u32(clientTime).u64(matchTimeUs).bytes;
+}
+
+function open(message: Uint8Array, type: number): ByteReader {
+  const reader = new ByteReader(message);
+  if (reader.u8() !== type) throw protocolError("not the message expected");
+  return reader;
+}

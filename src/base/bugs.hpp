@@ -1,0 +1,31 @@
+// Deliberate bugs, for one purpose: the simulator must find each of them. Compiled in with -Dbugs=true;
+// otherwise bug() is constant and the compiler drops what hangs on it.
+#pragma once
+
+#include <cstdint>
+
+namespace tickwire::base {
+
+enum class Bug : std::uint8_t {
+    none,
+    stale_baseline,                   ///< after a skipped tick a member goes on with deltas
+    replay_off_by_one,                ///< a resume's replay leaves out its first event
+    seen_wrap,                        ///< `seen` is compared as if 16 bits never wrapped
+    keyframe_lost_on_divisor_change,  ///< a member changes its rate class and keeps its baselines
+    event_twice,                      ///< a member keeps its place in the log although it was served
+    host_epoch_not_raised,            ///< another host, the same epoch
+};
+
+#ifdef TICKWIRE_BUGS
+/// The one that is on. Set before the first match opens.
+inline Bug active_bug = Bug::none;
+inline bool bug(Bug which) noexcept {
+    return active_bug == which;
+}
+#else
+constexpr bool bug(Bug) noexcept {
+    return false;
+}
+#endif
+
+}  // namespace tickwire::base

@@ -1,0 +1,19 @@
+// tickwire: one program, one subcommand for each thing it does.
+#include <CLI/CLI.hpp>
+
+#include "cli/serve.hpp"
+
+int main(int argument_count, char** arguments) {
+    CLI::App app("tickwire: a relay for real-time multiplayer games in browsers");
+    app.set_version_flag("--version", "tickwire " TICKWIRE_VERSION);
+    app.require_subcommand(1);
+    int exit_code = 0;
+    tickwire::cli::add_serve(app, exit_code);
+    try {
+        app.parse(argument_count, arguments);
+    } catch (const CLI::ParseError& error) {
+        // Help and version exit with 0; anything else is a bad option.
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    return exit_code;
+}

@@ -1,0 +1,120 @@
+#include "match/freshness.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/bugs.hpp"
+
+namespace tickwire::match {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Before anything is measured: what a client on another continent needs, reporting every 250 ms.
+constexpr std::uint32_t delay_limit_at_first = GaugeUnits::of(milliseconds(500));
+/// Beyond this nobody plays, however usual it may be.
+constexpr std::uint32_t delay_limit_max = GaugeUnits::of(seconds(3));
+constexpr std::uint32_t round_trip_window = GaugeUnits::of(seconds(10));
+
+/// Two lags within this make a member slow; so long without a skip makes it fast again.
+constexpr base::Duration lag_window = seconds(5);
+constexpr base::Duration recovery_time = seconds(10);
+
+}  // namespace
+
+void LinkGauge::on_sent(TickNumber number, base::Time now) noexcept {
+    last_sent_ = number;
+    if (!has_reported_) {
+        return;  // who never reports would look late for ever
+    }
+    if (unreported_count_ == unreported_max) {
+        --unreported_count_;  // the oldest decides who lags, so the newest gives way
+    }
+    unreported_[(unreported_begin_ + unreported_count_) % unreported_max] = {number, GaugeUnits::of(now)};
+    ++unreported_count_;
+}
+
+void LinkGauge::on_report(std::uint16_t seen, base::Time now) noexcept {
+    has_reported_ = true;
+    // `seen` stands for the newest number with these low bits that is not above the last one sent.
+    const auto behind = static_cast<std::uint16_t>(static_cast<std::uint16_t>(last_sent_) - seen);
+    TickNumber newest_seen = behind <= last_sent_ ? last_sent_ - behind : 0;
+    if (base::bug(base::Bug::seen_wrap)) {
+        newest_seen = seen;
+    }
+    const SentTick oldest = unreported_[unreported_begin_];
+    const std::uint8_t count_before = unreported_count_;
+    while (unreported_count_ != 0 && unreported_[unreported_begin_].number <= newest_seen) {
+        unreported_begin_ = static_cast<std::uint8_t>((unreported_begin_ + 1U) % unreported_max);
+        --unreported_count_;
+    }
+    if (unreported_count_ != count_before) {
+        learn(GaugeUnits::of(now) - oldest.sent, GaugeUnits::of(now));
+    }
+}
+
+/// Mean and deviation as in RFC 6298, but a delay over the limit counts at once: a client that goes from a
+/// STATE with every tick to a PING every 250 ms is late once, not eight times.
+void LinkGauge::learn(std::uint32_t delay, std::uint32_t now) noexcept {
+    if (delay_mean_ == unknown || delay > limit()) {
+        delay_mean_ = delay;
+        delay_deviation_ =
+            std::max(delay_deviation_, delay / 8);  // the limit is then at least 1.5 times this
+    } else {
+        const std::int64_t error = std::int64_t{delay} - delay_mean_;
+        const std::int64_t deviation_error = std::abs(error) - std::int64_t{delay_deviation_};
+        delay_mean_ = static_cast<std::uint32_t>(delay_mean_ + error / 8);
+        delay_deviation_ = static_cast<std::uint32_t>(delay_deviation_ + deviation_error / 4);
+    }
+    if (now - window_begin_ > round_trip_window) {
+        previous_shortest_ = window_shortest_;
+        window_shortest_ = unknown;
+        window_begin_ = now;
+    }
+    window_shortest_ = std::min(window_shortest_, delay);
+}
+
+std::uint32_t LinkGauge::limit() const noexcept {
+    const std::uint32_t usual = delay_mean_ == unknown
+                                    ? delay_limit_at_first
+                                    : std::min(delay_mean_ + 4 * delay_deviation_, delay_limit_max);
+    return std::max(usual, delay_floor_);
+}
+
+bool LinkGauge::is_lagging(base::Time now) const noexcept {
+    return unreported_count_ != 0 && GaugeUnits::of(now) - unreported_[unreported_begin_].sent > limit();
+}
+
+std::optional<base::Duration> LinkGauge::round_trip() const noexcept {
+    const std::uint32_t shortest = std::min(window_shortest_, previous_shortest_);
+    return shortest == unknown ? std::nullopt : std::optional(GaugeUnits::to_duration(shortest));
+}
+
+bool LinkDivisor::on_lag(base::Time now) noexcept {
+    const bool is_apart = lag_count_ == 0 || now - last_lag_ > lag_window;
+    last_lag_ = now;
+    last_skip_or_change_ = now;
+    if (is_lagging_) {
+        return false;  // the same lag goes on
+    }
+    is_lagging_ = true;
+    lag_count_ = is_apart ? 1 : lag_count_ + 1;
+    if (lag_count_ < 2 || divisor_ == divisor_max) {
+        return false;
+    }
+    lag_count_ = 0;
+    divisor_ *= 2;
+    return true;
+}
+
+bool LinkDivisor::recover(base::Time now) noexcept {
+    if (divisor_ == 1 || now - last_skip_or_change_ < recovery_time) {
+        return false;
+    }
+    last_skip_or_change_ = now;
+    divisor_ /= 2;
+    return true;
+}
+
+}  // namespace tickwire::match

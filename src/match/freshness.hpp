@@ -1,0 +1,101 @@
+// How fresh a member is: what it has not reported yet, how long its reports usually take, and how many
+// ticks its link bears (proto/protocol.md section 4, Freshness).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/time.hpp"
+
+namespace tickwire::match {
+
+using base::TickNumber;
+
+/// Times and delays in units of 2^16 ns (66 microseconds), so that a match of 10,000 spectators keeps its
+/// records small. Times wrap after 78 hours: only differences mean something.
+struct GaugeUnits {
+    static constexpr int shift = 16;
+    static constexpr std::uint32_t of(base::Duration duration) noexcept {
+        return static_cast<std::uint32_t>(duration.count() >> shift);
+    }
+    static constexpr std::uint32_t of(base::Time time) noexcept { return of(time.time_since_epoch()); }
+    static constexpr base::Duration to_duration(std::uint32_t units) noexcept {
+        return base::Duration(std::int64_t{units} << shift);
+    }
+};
+
+/// One member's ticks on their way. A member that has never reported is never lagging: its socket alone
+/// judges it.
+///
+/// Invariant: unreported_ holds, oldest first, ticks that were sent after the first report and are newer
+/// than the newest `seen`; where they are more than it holds, the ones before the newest are missing.
+class LinkGauge {
+  public:
+    LinkGauge() noexcept = default;
+    /// `newest_tick`: as `welcome` told it. `delay_floor`: a report that comes sooner is never late.
+    LinkGauge(TickNumber newest_tick, base::Duration delay_floor) noexcept
+        : last_sent_(newest_tick), delay_floor_(GaugeUnits::of(delay_floor)) {}
+
+    void on_sent(TickNumber number, base::Time now) noexcept;
+    /// `seen`: the low 16 bits of the newest tick that the member has received.
+    void on_report(std::uint16_t seen, base::Time now) noexcept;
+
+    /// The oldest unreported tick was sent longer ago than a report usually takes.
+    bool is_lagging(base::Time now) const noexcept;
+    /// How long a report may take: measured, at most three seconds, never below the floor.
+    base::Duration delay_limit() const noexcept { return GaugeUnits::to_duration(limit()); }
+    /// The shortest report delay of the last 10 to 20 seconds that had reports; empty before the first.
+    std::optional<base::Duration> round_trip() const noexcept;
+
+  private:
+    struct SentTick {
+        TickNumber number;
+        std::uint32_t sent;
+    };
+    static constexpr std::size_t unreported_max = 16;
+    static constexpr std::uint32_t unknown = 0xffffffff;
+
+    std::uint32_t limit() const noexcept;
+    void learn(std::uint32_t delay, std::uint32_t now) noexcept;
+
+    std::array<SentTick, unreported_max> unreported_{};
+    std::uint8_t unreported_begin_ = 0;
+    std::uint8_t unreported_count_ = 0;
+    bool has_reported_ = false;
+    TickNumber last_sent_ = 0;
+    std::uint32_t delay_floor_ = 0;
+    std::uint32_t delay_mean_ = unknown;
+    std::uint32_t delay_deviation_ = 0;
+    // The minimum over two windows: the running one and the one before.
+    std::uint32_t window_shortest_ = unknown;
+    std::uint32_t previous_shortest_ = unknown;
+    std::uint32_t window_begin_ = 0;
+};
+
+/// The divisor that a member's link needs: doubled when the member keeps lagging, halved when it has not
+/// been skipped for a while.
+class LinkDivisor {
+  public:
+    static constexpr std::uint32_t divisor_max = 8;
+
+    std::uint32_t divisor() const noexcept { return divisor_; }
+
+    /// A tick was withheld since the member lagged. True where the divisor changed.
+    [[nodiscard]] bool on_lag(base::Time now) noexcept;
+    /// A tick was withheld since its send had not completed: no reason to slow down, but none to speed up.
+    void on_busy(base::Time now) noexcept { last_skip_or_change_ = now; }
+    void on_sent() noexcept { is_lagging_ = false; }
+    /// To be asked now and then. True where the divisor changed.
+    [[nodiscard]] bool recover(base::Time now) noexcept;
+
+  private:
+    std::uint32_t divisor_ = 1;
+    std::uint32_t lag_count_ = 0;
+    bool is_lagging_ = false;
+    base::Time last_lag_{};
+    base::Time last_skip_or_change_{};
+};
+
+}  // namespace tickwire::match

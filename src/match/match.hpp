@@ -1,0 +1,161 @@
+// One match: its players and spectators, what they said since the last tick, and what each of them is to
+// get. Deterministic: time and random bits are passed in, bytes go out through an Outlet.
+//
+// It does not know sockets, frames of the client's or JSON text: sessions hand it decoded messages.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "base/buffer_pool.hpp"
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "match/outlet.hpp"
+#include "tickwire/protocol.hpp"
+#include "wire/control.hpp"
+
+namespace tickwire::match {
+
+using protocol::PlayerNumber;
+
+/// 128 random bits as 22 characters of base64url: names a slot to whoever resumes it.
+using ResumeToken = std::array<char, 22>;
+
+/// Random bits for tokens. Cryptographic in the relay, seeded in tests.
+class TokenSource {
+  public:
+    virtual ResumeToken next_token() noexcept = 0;
+
+  protected:
+    ~TokenSource() = default;
+};
+
+/// What an operator may set. The defaults are the documented ones.
+struct MatchOptions {
+    std::uint32_t tick_hz = 30;           ///< 1 to 128
+    std::uint32_t player_count_max = 64;  ///< 1 to 65,535
+    std::uint32_t spectator_count_max = 1'000'000;
+    base::Duration resume_window = std::chrono::seconds(20);
+    base::Duration host_grace = std::chrono::seconds(1);  ///< away or hidden before another is named
+    base::Duration keyframe_interval_min = std::chrono::seconds(1);  ///< between keyframes asked for
+    std::size_t event_log_size = 256 * 1024;      ///< bytes kept for resuming, a power of two
+    std::size_t properties_size_max = 64 * 1024;  ///< all keys and values together
+    std::uint32_t properties_count_max = 256;
+    std::uint32_t outbox_size_max = 256 * 1024;                ///< what a replay must fit
+    wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};  ///< told in `welcome`; sessions enforce them
+    std::string server_name = "tickwire/0.1.0";
+};
+
+/// A member of the match: index into its members, valid until the match forgets it.
+using Member = std::uint32_t;
+
+/// Why a join was refused: a close code and its reason.
+struct Refusal {
+    std::uint16_t code;
+    std::string_view reason;
+};
+
+/// What a ticket grants beside what it puts into the join's fields (section 2).
+struct Claims {
+    bool is_host = false;                ///< the player takes over as host when it joins or comes back
+    std::optional<wire::Limits> limits;  ///< in place of MatchOptions::limits, for the life of the slot
+};
+
+/// How a connection ended, as it bears on the slot (section 7).
+enum class Ending : std::uint8_t {
+    left,    ///< `leave`: the slot ends
+    closed,  ///< a close frame but 1001 from the client, or a final close by the relay: the slot ends
+    lost,    ///< anything else: the player is away for the resume window
+};
+
+/// Counted by the match's shard.
+struct MatchCounters {
+    std::uint64_t ticks = 0;
+    std::uint64_t ticks_left_out = 0;     ///< numbers that a late relay skipped
+    std::uint64_t tick_messages = 0;      ///< TICKs handed to members
+    std::uint64_t keyframe_messages = 0;  ///< of these
+    std::uint64_t entries_full = 0;       ///< state entries encoded
+    std::uint64_t entries_delta = 0;
+    std::uint64_t skipped_busy = 0;     ///< a member's send had not completed
+    std::uint64_t skipped_lagging = 0;  ///< its `seen` lagged
+    std::uint64_t skipped_no_memory = 0;
+    std::uint64_t states_taken = 0;
+    std::uint64_t events_taken = 0;
+    std::uint64_t events_refused = 0;  ///< no such player or host
+    std::uint64_t resumes = 0;
+    std::uint64_t resumes_recovered = 0;
+    std::uint64_t away_timeouts = 0;
+    std::uint64_t host_changes = 0;
+};
+
+/// Lives on one shard from its first member to the end of its last resume window. Everything that grows
+/// with what members do has a bound in MatchOptions; states, baselines and shared frames live in `pool`.
+class Match {
+  public:
+    /// `opened` sets the phase: tick k is due at opened + k / tick_hz. `pool`, `outlet`, `tokens` and
+    /// `counters` must outlive the match.
+    Match(std::string name, const MatchOptions& options, base::Time opened, base::BufferPool& pool,
+          Outlet& outlet, TokenSource& tokens, MatchCounters& counters);
+    ~Match();
+    Match(const Match&) = delete;
+    Match& operator=(const Match&) = delete;
+
+    // --- members come and go
+
+    /// Queues `welcome` (and the replay). May take a live connection over, which is closed with 4003.
+    /// `claims` do not count for a resume: the slot keeps those that it was opened with.
+    tl::expected<Member, Refusal> join(Connection connection, const wire::Join& join, base::Time now,
+                                       const Claims& claims = {});
+    /// The plain lane: a player with an empty name, no state and no resume.
+    tl::expected<Member, Refusal> join_plain(Connection connection, base::Time now);
+    /// The connection of a member has ended, or is about to for a reason of its session's.
+    void disconnect(Member member, Ending ending, base::Time now) noexcept;
+
+    // --- what members say. Nothing here may be called for a member that the match has forgotten.
+
+    /// False where a spectator or plain member sent it: close with 1002.
+    [[nodiscard]] bool take_state(Member member, const protocol::State& state, base::Time now) noexcept;
+    /// False where a spectator sent it: close with 1002.
+    [[nodiscard]] bool take_event(Member member, const protocol::Event& event, base::Time now) noexcept;
+    void take_ping(Member member, const protocol::Ping& ping, base::Time now) noexcept;
+    void take_resync(Member member, base::Time now) noexcept;
+    /// The plain lane's message: an event for everyone.
+    void take_plain(Member member, base::Bytes body, bool is_text, base::Time now) noexcept;
+    /// May close the sender (`leave`) or another (`kick`): Outlet::close() says whom the match has
+    /// forgotten.
+    void take_request(Member member, const wire::ControlRequest& request, base::Time now);
+    /// Answers a text that was no request with `error`, in order with what is queued.
+    void refuse_request(Member member, const wire::RequestError& error, base::Time now);
+
+    // --- time passes
+
+    /// When run_tick() is due next.
+    base::Time next_tick_due() const noexcept;
+    /// Does what is due at `now`: takes the states, sends events and TICKs, lets resume windows and the
+    /// host's grace end.
+    void run_tick(base::Time now) noexcept;
+    /// The end of a slot: PONGs, and the plain lane's messages, which do not wait for the tick.
+    void finish_slot(base::Time now) noexcept;
+    /// No member and no open resume window: the shard destroys it.
+    bool is_over() const noexcept;
+
+    // --- what others may know
+
+    std::string_view name() const noexcept;
+    std::uint32_t player_count() const noexcept;  ///< slots, present and away
+    std::uint32_t spectator_count() const noexcept;
+    std::uint32_t tick_number() const noexcept;
+    /// What `welcome` told this member; its session enforces them.
+    const wire::Limits& limits(Member member) const noexcept;
+
+  private:
+    struct Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace tickwire::match

@@ -1,0 +1,52 @@
+#include "match/properties.hpp"
+
+namespace tickwire::match {
+
+Properties::Outcome Properties::apply(const wire::SetProperties& request) {
+    if (request.if_version && *request.if_version != version_) {
+        return Outcome::version_differs;
+    }
+    // Measured before anything changes. Of a key that the request names twice the last value counts.
+    std::map<std::string_view, std::string_view> last;
+    for (const wire::PropertySet& property : request.set) {
+        last[property.key] = property.json;
+    }
+    std::size_t size = size_;
+    std::size_t count = values_.size();
+    for (const auto& [key, json] : last) {
+        if (const auto held = values_.find(key); held != values_.end()) {
+            size -= key.size() + held->second.size();
+            --count;
+        }
+        if (!json.empty()) {
+            size += key.size() + json.size();
+            ++count;
+        }
+    }
+    if (size > bounds_.size_max || count > bounds_.count_max) {
+        return Outcome::too_large;
+    }
+    for (const auto& [key, json] : last) {
+        if (json.empty()) {
+            if (const auto held = values_.find(key); held != values_.end()) {
+                values_.erase(held);
+            }
+        } else {
+            values_.insert_or_assign(std::string(key), std::string(json));
+        }
+    }
+    size_ = size;
+    ++version_;
+    return Outcome::accepted;
+}
+
+std::vector<wire::PropertyView> Properties::list() const {
+    std::vector<wire::PropertyView> views;
+    views.reserve(values_.size());
+    for (const auto& [key, json] : values_) {
+        views.push_back({key, json});
+    }
+    return views;
+}
+
+}  // namespace tickwire::match

@@ -1,0 +1,23 @@
+// The demo's files inside the relay's own binary: what `serve --demo` answers plain HTTP requests with.
+// The table is written at build time by tools/embed.py from the folder that -Ddemo names.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tickwire::service {
+
+/// One file. Everything it points to lives as long as the process.
+struct Asset {
+    /// As in a request's target, without its query: `/`, `/demo.js`. `index.html` is served as its folder.
+    std::string_view path;
+    /// With the character set where there is one: `text/html; charset=utf-8`.
+    std::string_view content_type;
+    std::span<const std::uint8_t> bytes;
+};
+
+/// In order of path, each path once. Empty in a build without -Ddemo.
+std::span<const Asset> embedded_assets() noexcept;
+
+}  // namespace tickwire::service

@@ -1,0 +1,64 @@
+// What an operator may set, in one table: each setting has one name, one check and one place, whether it comes
+// from the configuration file or from the command line.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace tickwire::service {
+
+struct ServeConfig {
+    std::vector<std::string> listen;
+    std::vector<std::string> tls_listen;
+    std::string certificate;
+    std::string key;
+    std::uint32_t shards = 0;  ///< 0: as many as the CPUs that the process may use
+    std::uint32_t tick_hz = 30;
+    std::uint32_t max_players = 64;
+    std::uint32_t max_connections = 0;  ///< 0: what the limit on open files allows
+    std::uint32_t max_matches = 10000;
+    double resume_window_s = 20;
+    std::uint32_t slot_us = 2000;
+    std::uint32_t state_bytes = 1024;
+    std::uint32_t event_bytes = 16384;
+    std::uint32_t messages_per_second = 240;
+    std::uint32_t bytes_per_second = 262144;
+    double idle_timeout_s = 30;
+    double join_timeout_s = 5;
+    std::string congestion_control = "cubic";
+    std::uint32_t send_buffer_bytes = 32768;
+    bool pin = false;
+    bool echo = false;
+    bool demo = false;
+};
+
+enum class SettingKind : std::uint8_t {
+    value,
+    list,  ///< may be given more than once
+    flag,
+};
+
+/// One line of the table. `set` checks and stores; its error is what is wrong with the value, without the
+/// name.
+struct Setting {
+    std::string_view name;  ///< `tick-hz`: of the option --tick-hz and of the key in the file
+    std::string_view value_name;
+    std::string_view help;
+    SettingKind kind;
+    tl::expected<void, std::string> (*set)(ServeConfig& config, const std::string& value);
+};
+
+std::span<const Setting> settings() noexcept;
+
+/// Applies a TOML file. The error is one line: file, line, key, what is wrong, what is allowed.
+tl::expected<void, std::string> load_config_file(const std::string& file, ServeConfig& config);
+
+/// Whether the settings fit together; the error is one line.
+tl::expected<void, std::string> check_config(const ServeConfig& config);
+
+}  // namespace tickwire::service

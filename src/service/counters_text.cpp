@@ -1,0 +1,87 @@
+#include "service/counters_text.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace tickwire::service {
+namespace {
+
+struct NamedCounter {
+    std::string_view name;
+    std::uint64_t (*value)(const shard::ShardCounters&);
+};
+
+using C = const shard::ShardCounters&;
+
+constexpr std::array counters_by_name{
+    NamedCounter{"bytes_received", [](C c) { return c.sessions.bytes_received; }},
+    NamedCounter{"bytes_sent", [](C c) { return c.sessions.bytes_sent; }},
+    NamedCounter{"messages_received", [](C c) { return c.sessions.messages_received; }},
+    NamedCounter{"sends", [](C c) { return c.sessions.sends; }},
+    NamedCounter{"handshakes", [](C c) { return c.sessions.handshakes; }},
+    NamedCounter{"handshakes_failed", [](C c) { return c.sessions.handshakes_failed; }},
+    NamedCounter{"upgrades", [](C c) { return c.sessions.upgrades; }},
+    NamedCounter{"requests_refused", [](C c) { return c.sessions.requests_refused; }},
+    NamedCounter{"protocol_errors", [](C c) { return c.sessions.protocol_errors; }},
+    NamedCounter{"timeouts", [](C c) { return c.sessions.timeouts; }},
+    NamedCounter{"ticks", [](C c) { return c.matches.ticks; }},
+    NamedCounter{"ticks_left_out", [](C c) { return c.matches.ticks_left_out; }},
+    NamedCounter{"tick_messages", [](C c) { return c.matches.tick_messages; }},
+    NamedCounter{"keyframe_messages", [](C c) { return c.matches.keyframe_messages; }},
+    NamedCounter{"entries_full", [](C c) { return c.matches.entries_full; }},
+    NamedCounter{"entries_delta", [](C c) { return c.matches.entries_delta; }},
+    NamedCounter{"skipped_busy", [](C c) { return c.matches.skipped_busy; }},
+    NamedCounter{"skipped_lagging", [](C c) { return c.matches.skipped_lagging; }},
+    NamedCounter{"skipped_no_memory", [](C c) { return c.matches.skipped_no_memory; }},
+    NamedCounter{"states_taken", [](C c) { return c.matches.states_taken; }},
+    NamedCounter{"events_taken", [](C c) { return c.matches.events_taken; }},
+    NamedCounter{"events_refused", [](C c) { return c.matches.events_refused; }},
+    NamedCounter{"resumes", [](C c) { return c.matches.resumes; }},
+    NamedCounter{"resumes_recovered", [](C c) { return c.matches.resumes_recovered; }},
+    NamedCounter{"away_timeouts", [](C c) { return c.matches.away_timeouts; }},
+    NamedCounter{"host_changes", [](C c) { return c.matches.host_changes; }},
+    NamedCounter{"ring_enters", [](C c) { return c.backend.enters; }},
+    NamedCounter{"ring_completions", [](C c) { return c.backend.completions; }},
+    NamedCounter{"ring_buffer_shortages", [](C c) { return c.backend.buffer_shortages; }},
+    NamedCounter{"ring_completion_overflows", [](C c) { return c.backend.completion_overflows; }},
+    NamedCounter{"ring_sends", [](C c) { return c.backend.sends; }},
+    NamedCounter{"ring_receives", [](C c) { return c.backend.receives; }},
+    NamedCounter{"ring_accepts_failed", [](C c) { return c.backend.accepts_failed; }},
+    NamedCounter{"connections_accepted", [](C c) { return c.connections_accepted; }},
+    NamedCounter{"connections_refused", [](C c) { return c.connections_refused; }},
+    NamedCounter{"connections_moved_out", [](C c) { return c.connections_moved_out; }},
+    NamedCounter{"connections_moved_in", [](C c) { return c.connections_moved_in; }},
+    NamedCounter{"connections_open", [](C c) { return c.connections_open; }},
+    NamedCounter{"matches_open", [](C c) { return c.matches_open; }},
+    NamedCounter{"matches_opened", [](C c) { return c.matches_opened; }},
+    NamedCounter{"members", [](C c) { return c.members; }},
+    NamedCounter{"slots", [](C c) { return c.slots; }},
+    NamedCounter{"busy_ns", [](C c) { return c.busy_ns; }},
+    NamedCounter{"ticks_late", [](C c) { return c.ticks_late; }},
+    NamedCounter{"pool_bytes", [](C c) { return c.pool_bytes; }},
+};
+
+}  // namespace
+
+std::string counters_as_json(std::uint32_t shard, const shard::ShardCounters& counters) {
+    std::string text = "{\"shard\":" + std::to_string(shard);
+    for (const NamedCounter& counter : counters_by_name) {
+        text += ",\"";
+        text += counter.name;
+        text += "\":" + std::to_string(counter.value(counters));
+    }
+    text += ",\"tick_lateness_max_ns\":" + std::to_string(counters.tick_lateness.max_ns);
+    text += ",\"tick_lateness_below_us\":{";
+    for (std::size_t bucket = 0; bucket < shard::LatencyHistogram::bucket_count; ++bucket) {
+        text += (bucket == 0 ? "\"" : ",\"") + std::to_string(std::uint64_t{1} << bucket) +
+                "\":" + std::to_string(counters.tick_lateness.buckets[bucket]);
+    }
+    text += "},\"closes\":{";
+    for (std::size_t index = 0; index < session::counted_close_codes.size(); ++index) {
+        text += (index == 0 ? "\"" : ",\"") + std::to_string(session::counted_close_codes[index]) +
+                "\":" + std::to_string(counters.sessions.closes[index]);
+    }
+    return text + ",\"other\":" + std::to_string(counters.sessions.closes.back()) + "}}";
+}
+
+}  // namespace tickwire::service

@@ -1,0 +1,102 @@
+// What all sessions of a shard share: memory, parser, options, counters, and the host that they talk to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/buffer_pool.hpp"
+#include "base/slot_pool.hpp"
+#include "base/time.hpp"
+#include "tickwire/protocol.hpp"
+#include "tickwire/websocket.hpp"
+#include "wire/control.hpp"
+#include "wire/http.hpp"
+
+namespace tickwire::session {
+
+class Session;
+
+/// What an operator may set about one connection.
+struct SessionOptions {
+    wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
+    std::uint32_t outbox_size_max = 256 * 1024;  ///< bytes queued and not in flight; over it 4101
+    std::uint32_t fragment_count_max = 1024;     ///< of one message
+    base::Duration handshake_timeout = std::chrono::seconds(10);  ///< TLS and the request, each
+    base::Duration join_timeout = std::chrono::seconds(5);
+    base::Duration idle_timeout = std::chrono::seconds(30);       ///< pinged after a third of it
+    base::Duration close_timeout = std::chrono::seconds(2);       ///< for the peer's answer to our close
+    bool is_echo_on = false;
+    std::uint32_t echo_size_max = 16 * 1024 * 1024;
+};
+
+/// Why a connection was closed by us or by the peer; the index of a counter.
+inline constexpr std::array<std::uint16_t, 21> counted_close_codes = {
+    1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013,
+    4000, 4001, 4002, 4003, 4100, 4101, 4102, 4103, 4104};
+
+/// Counted by the shard's thread.
+struct SessionCounters {
+    std::uint64_t bytes_received = 0;  ///< as plaintext
+    std::uint64_t bytes_sent = 0;      ///< as handed to the kernel
+    std::uint64_t messages_received = 0;
+    std::uint64_t sends = 0;
+    std::uint64_t handshakes = 0;      ///< TLS, finished
+    std::uint64_t handshakes_failed = 0;
+    std::uint64_t upgrades = 0;
+    std::uint64_t requests_refused = 0;
+    std::uint64_t protocol_errors = 0;
+    std::uint64_t timeouts = 0;
+    std::array<std::uint64_t, counted_close_codes.size() + 1> closes{};  ///< last: any other code
+
+    void count_close(std::uint16_t code) noexcept {
+        std::size_t index = 0;
+        while (index < counted_close_codes.size() && counted_close_codes[index] != code) {
+            ++index;
+        }
+        ++closes[index];
+    }
+};
+
+/// How a session's relation to its match ended; as match::Ending, which a session does not know.
+enum class SessionEnd : std::uint8_t { closed, lost };
+
+/// What a session asks and tells. Implemented by the shard.
+class Host {
+  public:
+    /// A request for a match or the echo, judged worthy of 101. Answer with accept_upgrade(),
+    /// refuse_request() or start_move().
+    virtual void on_upgrade(Session& session, const wire::HttpRequest& request, const wire::RoutedPath& route) = 0;
+    /// Any other GET or HEAD. Answer with respond() or refuse_request().
+    virtual void on_page_request(Session& session, const wire::HttpRequest& request) = 0;
+    virtual void on_join(Session& session, const wire::Join& join) = 0;
+    virtual void on_plain_join(Session& session) = 0;
+    /// False: not for this member to send; the session closes with 1002.
+    [[nodiscard]] virtual bool on_state(Session& session, const protocol::State& state) = 0;
+    [[nodiscard]] virtual bool on_event(Session& session, const protocol::Event& event) = 0;
+    virtual void on_ping(Session& session, const protocol::Ping& ping) = 0;
+    virtual void on_resync(Session& session) = 0;
+    virtual void on_plain_message(Session& session, base::Bytes body, bool is_text) = 0;
+    virtual void on_request(Session& session, const wire::ControlRequest& request) = 0;
+    virtual void on_bad_request(Session& session, const wire::RequestError& error) = 0;
+    /// A session that had joined will hand over nothing more. Told once, before it closes.
+    virtual void on_end(Session& session, SessionEnd end) = 0;
+    /// The session has something to send, or something to be done about it at the end of the slot.
+    virtual void on_attention(Session& session) = 0;
+
+  protected:
+    ~Host() = default;
+};
+
+/// Lives as long as its shard, and outlives its sessions.
+struct Environment {
+    base::BufferPool& pool;
+    websocket::HeapBufferSource& heap;  ///< for the echo
+    wire::ControlParser& parser;
+    base::MutableBytes plaintext;       ///< scratch that TLS decrypts into, 16 KiB and more
+    const SessionOptions& options;
+    SessionCounters& counters;
+    Host& host;
+};
+
+}  // namespace tickwire::session

@@ -1,0 +1,308 @@
+// The life of a session: construction, dispatch by phase, timeouts, sending and ending. Its HTTP is in
+// session_http.cpp, its messages are in session_messages.cpp.
+#include "session/session.hpp"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/heap_trap.hpp"
+
+namespace tickwire::session {
+
+using websocket::Opcode;
+
+Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
+                 base::Time now)
+    : environment_(&environment),
+      phase_(engine != nullptr ? Phase::tls_handshake : Phase::http),
+      engine_(std::move(engine)),
+      outgoing_(environment.pool),
+      deadline_(now + environment.options.handshake_timeout),
+      last_heard_(now) {}
+
+Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, Lane lane,
+                 base::Time now)
+    : environment_(&environment),
+      phase_(Phase::http),
+      lane_(lane),
+      engine_(std::move(engine)),
+      outgoing_(lane == Lane::echo ? static_cast<websocket::BufferSource&>(environment.heap)
+                                   : static_cast<websocket::BufferSource&>(environment.pool)),
+      deadline_(now + environment.options.handshake_timeout),
+      last_heard_(now) {}
+
+Session::~Session() { head_.release(environment_->pool); }
+
+// --- bytes in
+
+void Session::receive(base::MutableBytes bytes, base::Time now) {
+    last_heard_ = now;
+    is_pinged_ = false;
+    if (engine_ != nullptr) {
+        receive_tls(bytes, now);
+    } else {
+        receive_plaintext(bytes, now);
+    }
+}
+
+void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
+    Outgoing::Sealed sink(outgoing_);
+    if (phase_ == Phase::tls_handshake) {
+        const base::HeapAllowed handshakes_allocate;
+        const tls::TlsStatus status = engine_->handshake(ciphertext, sink);
+        if (!outgoing_.is_empty()) {
+            environment_->host.on_attention(*this);
+        }
+        if (status == tls::TlsStatus::starved) {
+            return;
+        }
+        if (status != tls::TlsStatus::ok) {
+            ++environment_->counters.handshakes_failed;
+            drop_connection();
+            return;
+        }
+        ++environment_->counters.handshakes;
+        phase_ = Phase::http;
+        deadline_ = now + environment_->options.handshake_timeout;
+    }
+    // Until starved, even in `closing`: the peer's close_notify and its answer to our close come this way.
+    while (phase_ != Phase::over) {
+        std::size_t size = 0;
+        const tls::TlsStatus status = engine_->read(ciphertext, environment_->plaintext, size, sink);
+        if (!outgoing_.is_empty()) {
+            environment_->host.on_attention(*this);
+        }
+        if (size != 0) {
+            receive_plaintext(environment_->plaintext.first(size), now);
+        }
+        if (status == tls::TlsStatus::starved) {
+            return;
+        }
+        if (status == tls::TlsStatus::closed) {
+            on_receive_ended(now);
+            return;
+        }
+        if (status == tls::TlsStatus::failed) {
+            ++environment_->counters.protocol_errors;
+            end(SessionEnd::lost);
+            drop_connection();
+            return;
+        }
+    }
+}
+
+void Session::receive_plaintext(base::MutableBytes bytes, base::Time now) {
+    environment_->counters.bytes_received += bytes.size();
+    switch (phase_) {
+        case Phase::http:
+            receive_http(bytes, now);
+            return;
+        case Phase::moving:
+            // Bounded by what was received before the request was understood: nothing is armed now.
+            if (!head_.append(bytes, environment_->pool)) {
+                drop_connection();
+            }
+            return;
+        case Phase::joining:
+        case Phase::game:
+        case Phase::plain:
+        case Phase::echo:
+        case Phase::closing:
+            receive_frames(bytes, now);
+            return;
+        case Phase::tls_handshake:
+        case Phase::over:
+            return;
+    }
+}
+
+void Session::on_receive_ended(base::Time /*now*/) {
+    end(SessionEnd::lost);
+    drop_connection();
+}
+
+void Session::on_time(base::Time now) {
+    const SessionOptions& options = environment_->options;
+    switch (phase_) {
+        case Phase::tls_handshake:
+        case Phase::http:
+        case Phase::moving:
+        case Phase::closing:
+            if (now >= deadline_) {
+                ++environment_->counters.timeouts;
+                drop_connection();
+            }
+            return;
+        case Phase::joining:
+            if (now >= deadline_) {
+                ++environment_->counters.timeouts;
+                fail(4104, "no join", now);
+            }
+            return;
+        case Phase::game:
+        case Phase::plain:
+        case Phase::echo:
+            if (now - last_heard_ >= options.idle_timeout) {
+                ++environment_->counters.timeouts;
+                fail(4102, "idle", now);
+            } else if (!is_pinged_ && now - last_heard_ >= options.idle_timeout / 3) {
+                is_pinged_ = true;
+                queue_frame(Opcode::ping, {});
+            }
+            return;
+        case Phase::over:
+            return;
+    }
+}
+
+// --- bytes out
+
+void Session::queue_frame(Opcode opcode, base::Bytes payload) noexcept {
+    if (phase_ == Phase::over || is_close_sent_ || is_overflowed_) {
+        return;
+    }
+    std::array<std::uint8_t, websocket::server_header_size_max> header;
+    const std::size_t header_size = websocket::encode_server_header(opcode, payload.size(), header.data());
+    const std::size_t limit = lane_ == Lane::echo ? std::size_t{2} * environment_->options.echo_size_max
+                                                  : environment_->options.outbox_size_max;
+    if (outgoing_.queued_size() + header_size + payload.size() > limit ||
+        !outgoing_.append({header.data(), header_size}, payload)) {
+        is_overflowed_ = true;
+    }
+    environment_->host.on_attention(*this);
+}
+
+void Session::send_shared(const base::SharedBuffer& frames) noexcept {
+    if (phase_ == Phase::over || is_close_sent_ || is_overflowed_) {
+        return;
+    }
+    if (!outgoing_.append_shared(frames)) {
+        is_overflowed_ = true;
+    }
+    environment_->host.on_attention(*this);
+}
+
+base::Bytes Session::begin_send(base::Time now) {
+    if (is_overflowed_) {
+        is_overflowed_ = false;
+        outgoing_.drop_queued();
+        fail(4101, "too slow", now);
+    }
+    const bool had_queued = !outgoing_.is_empty();
+    base::Bytes bytes = outgoing_.begin_send(engine_.get());
+    if (phase_ == Phase::over) {
+        if (bytes.empty() && engine_ != nullptr && !is_tls_closed_ && engine_->is_handshake_done()) {
+            is_tls_closed_ = true;
+            Outgoing::Sealed sink(outgoing_);
+            engine_->close(sink);
+            bytes = outgoing_.begin_send(engine_.get());
+        }
+    } else if (had_queued && bytes.empty()) {
+        end(SessionEnd::lost);
+        drop_connection();
+    }
+    environment_->counters.bytes_sent += bytes.size();
+    environment_->counters.sends += bytes.empty() ? 0U : 1U;
+    return bytes;
+}
+
+void Session::end_send(bool is_complete, base::Time /*now*/) {
+    outgoing_.end_send();
+    if (!is_complete) {
+        end(SessionEnd::lost);
+        drop_connection();
+        return;
+    }
+    if (!outgoing_.is_empty() || is_overflowed_) {
+        environment_->host.on_attention(*this);
+    } else if (ends_after_answer_) {
+        phase_ = Phase::over;
+    } else if (phase_ == Phase::moving) {
+        environment_->host.on_attention(*this);
+    }
+    if (phase_ == Phase::over) {
+        environment_->host.on_attention(*this);
+    }
+}
+
+// --- the end
+
+void Session::close(std::uint16_t code, std::string_view reason, base::Time now) {
+    if (phase_ == Phase::closing || phase_ == Phase::over) {
+        return;
+    }
+    environment_->counters.count_close(code);
+    std::array<std::uint8_t, 125> payload;
+    const std::size_t size = websocket::encode_close_payload(code, reason, payload.data());
+    if (is_overflowed_) {
+        is_overflowed_ = false;
+        outgoing_.drop_queued();
+    }
+    std::array<std::uint8_t, websocket::server_header_size_max> header;
+    const std::size_t header_size = websocket::encode_server_header(Opcode::close, size, header.data());
+    const bool is_queued = outgoing_.append({header.data(), header_size}, {payload.data(), size});
+    is_close_sent_ = true;
+    phase_ = is_queued ? Phase::closing : Phase::over;
+    deadline_ = now + environment_->options.close_timeout;
+    environment_->host.on_attention(*this);
+}
+
+void Session::fail(std::uint16_t code, std::string_view reason, base::Time now) {
+    const bool is_final = code == 1000 || code == 1002 || code == 1003 || (code >= 1007 && code <= 1010) ||
+                          (code >= 4000 && code < 4100);
+    end(is_final ? SessionEnd::closed : SessionEnd::lost);
+    close(code, reason, now);
+}
+
+void Session::end(SessionEnd end) {
+    if (is_joined()) {
+        const base::HeapAllowed leaving_allocates;
+        environment_->host.on_end(*this, end);
+    }
+}
+
+void Session::drop_connection() {
+    phase_ = Phase::over;
+    environment_->host.on_attention(*this);
+}
+
+void Session::shut_down(base::Time now) {
+    switch (phase_) {
+        case Phase::joining:
+        case Phase::game:
+        case Phase::plain:
+        case Phase::echo:
+            fail(1001, "the relay stops", now);
+            return;
+        case Phase::tls_handshake:
+        case Phase::http:
+        case Phase::moving:
+            drop_connection();
+            return;
+        case Phase::closing:
+        case Phase::over:
+            return;
+    }
+}
+
+bool Session::wants_input() const noexcept {
+    switch (phase_) {
+        case Phase::tls_handshake:
+        case Phase::joining:
+        case Phase::game:
+        case Phase::plain:
+        case Phase::closing:
+            return true;
+        case Phase::http:
+            return !ends_after_answer_;
+        case Phase::echo:
+            return outgoing_.is_empty() && !outgoing_.is_in_flight();
+        case Phase::moving:
+        case Phase::over:
+            return false;
+    }
+    return false;
+}
+
+}  // namespace tickwire::session

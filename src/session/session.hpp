@@ -1,0 +1,165 @@
+// One connection as a state machine over bytes: TLS, HTTP, WebSocket, join, relay, close. Bytes come in by
+// receive() and leave by begin_send(); what they mean goes to the Host. No system calls, no clock.
+//
+//   tls_handshake -> http -> moving -> (another shard) -> joining | plain | echo
+//                      |  \-> joining -> game
+//                      |-> plain, echo
+//   any -> closing -> over
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/shared_buffer.hpp"
+#include "base/slot_pool.hpp"
+#include "base/time.hpp"
+#include "session/environment.hpp"
+#include "session/outgoing.hpp"
+#include "session/token_bucket.hpp"
+#include "tickwire/websocket.hpp"
+#include "tls/tls_engine.hpp"
+
+namespace tickwire::session {
+
+enum class Phase : std::uint8_t {
+    tls_handshake,
+    http,     ///< awaiting a request, or the answer's end
+    moving,   ///< bound for another shard once nothing is in flight
+    joining,  ///< game lane, awaiting `join`
+    game,     ///< joined, game lane
+    plain,    ///< joined, plain lane
+    echo,
+    closing,  ///< what is queued goes out, then the connection ends; input is ignored but a close frame
+    over,     ///< to be closed at once
+};
+
+/// The subprotocol chosen, or the echo.
+enum class Lane : std::uint8_t { game, plain, echo };
+
+/// Everything about an accepted upgrade that travels to the match's shard.
+struct Upgrade {
+    Lane lane = Lane::game;
+    std::string match;      ///< empty for the echo
+    std::string response;   ///< the 101, written by the new owner
+};
+
+/// A session on its way between shards: no reader, nothing in flight, nothing armed.
+struct MovedSession {
+    std::unique_ptr<tls::TlsEngine> engine;
+    Upgrade upgrade;
+    std::string leftover;  ///< plaintext that came behind the request
+};
+
+/// Owned by its shard's connection table; lives on that shard's thread from accept or hand-over to the
+/// last completion.
+class Session {
+  public:
+    /// `engine` is null for a connection in the clear.
+    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
+            base::Time now);
+    /// Continues on its new shard; call resume_moved() next.
+    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, Lane lane,
+            base::Time now);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // --- bytes in
+
+    /// What arrived, to be changed in place. Everything that it means is told to the host before return.
+    void receive(base::MutableBytes bytes, base::Time now);
+    /// The peer will send no more.
+    void on_receive_ended(base::Time now);
+    /// Timeouts and keep-alive; call a few times a second.
+    void on_time(base::Time now);
+
+    // --- answers to the host's questions
+
+    void accept_upgrade(const Upgrade& upgrade, base::Time now);
+    /// Keeps what follows the request until take_moved().
+    void start_move(Upgrade upgrade);
+    bool is_ready_to_move() const noexcept;
+    MovedSession take_moved();
+    void resume_moved(const MovedSession& moved, base::Time now);
+    void refuse_request(std::uint16_t status, std::string_view detail, const wire::HttpRequest& request);
+    void respond(std::string_view content_type, base::Bytes content, const wire::HttpRequest& request);
+    /// The match took it in: `joining` becomes `game`.
+    void on_joined(base::Time now) noexcept;
+
+    // --- bytes out
+
+    bool is_busy() const noexcept { return outgoing_.is_in_flight(); }
+    bool has_queued() const noexcept { return !outgoing_.is_empty(); }
+    /// One frame, copied. Over the outbox's limit: 4101 at the end of the slot.
+    void queue_frame(websocket::Opcode opcode, base::Bytes payload) noexcept;
+    void send_shared(const base::SharedBuffer& frames) noexcept;
+    /// Sends a close frame behind what is queued, and ends. The host has been or will not be told.
+    void close(std::uint16_t code, std::string_view reason, base::Time now);
+    /// Says that the relay ends: 1001 to those who speak WebSocket, the plain end to the others.
+    void shut_down(base::Time now);
+
+    /// Deals with an overflow of the outbox; then bytes to send, or none. Not while busy. In `over` these
+    /// are the last ones (close_notify among them): close when they are sent.
+    base::Bytes begin_send(base::Time now);
+    void end_send(bool is_complete, base::Time now);
+
+    // --- for the shard
+
+    Phase phase() const noexcept { return phase_; }
+    bool is_over() const noexcept { return phase_ == Phase::over; }
+    bool is_joined() const noexcept { return phase_ == Phase::game || phase_ == Phase::plain; }
+    /// Whether one more receive is wanted now: true in steady state; the echo waits for its answers to go.
+    bool wants_input() const noexcept;
+    bool is_tls() const noexcept { return engine_ != nullptr; }
+    base::Handle self() const noexcept { return self_; }
+    /// The shard knows the handle only after it has made the session; it tells before anything else.
+    void set_self(base::Handle self) noexcept { self_ = self; }
+
+  private:
+    void receive_tls(base::Bytes ciphertext, base::Time now);
+    void receive_plaintext(base::MutableBytes bytes, base::Time now);
+    void receive_http(base::MutableBytes bytes, base::Time now);
+    void handle_http_request(const wire::ParsedRequest& parsed, base::Time now);
+    void receive_frames(base::MutableBytes bytes, base::Time now);
+    void handle_message(const websocket::Message& message, base::Time now);
+    void handle_first_message(const websocket::Message& message, base::Time now);
+    void handle_text(std::string_view text, base::Time now);
+    void handle_binary(base::Bytes message, base::Time now);
+    void handle_plain(const websocket::Message& message, base::Time now);
+    void handle_peer_close(const websocket::Message& message, base::Time now);
+    bool admit_frames(base::Time now);
+
+    /// Closes for the peer's fault or ours, and tells the host how the member ended.
+    void fail(std::uint16_t code, std::string_view reason, base::Time now);
+    void end(SessionEnd end);
+    void drop_connection();
+    void start_reader(Lane lane);
+    void answer_http(bool keep_alive);
+
+    Environment* environment_;
+    base::Handle self_;
+    Phase phase_;
+    Lane lane_ = Lane::game;
+    bool is_overflowed_ = false;
+    bool is_pinged_ = false;
+    bool is_close_sent_ = false;
+    bool ends_after_answer_ = false;
+    bool is_tls_closed_ = false;
+    std::uint32_t frames_admitted_ = 0;
+    std::unique_ptr<tls::TlsEngine> engine_;
+    Outgoing outgoing_;
+    std::optional<websocket::Reader> reader_;
+    ByteQueue head_;  ///< an unfinished request, or what follows one while moving
+    std::unique_ptr<Upgrade> move_;
+    base::Time deadline_;    ///< of the phase; in `game` and `plain` unused
+    base::Time last_heard_;
+    TokenBucket message_bucket_;
+    TokenBucket byte_bucket_;
+    TokenBucket json_bucket_;
+};
+
+}  // namespace tickwire::session

@@ -1,0 +1,185 @@
+// A session's HTTP: requests until one upgrades, and the move to another shard.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/heap_trap.hpp"
+#include "session/session.hpp"
+
+namespace tickwire::session {
+
+void Session::receive_http(base::MutableBytes bytes, base::Time now) {
+    const base::HeapAllowed requests_allocate;
+    if (ends_after_answer_) {
+        return;
+    }
+    // The head is gathered even where it is whole in `bytes`: requests are rare, and what follows one may
+    // have to travel.
+    if (head_.size() + bytes.size() > wire::request_head_size_max + environment_->plaintext.size() ||
+        !head_.append(bytes, environment_->pool)) {
+        refuse_request(431, "request too long", {});
+        return;
+    }
+    while (phase_ == Phase::http && !ends_after_answer_ && !head_.empty()) {
+        const auto parsed = wire::parse_request(head_.bytes());
+        if (!parsed) {
+            ++environment_->counters.protocol_errors;
+            wire::HttpRequest unknown;
+            unknown.keep_alive = false;
+            refuse_request(wire::status_of(parsed.error()), "bad request", unknown);
+            return;
+        }
+        if (!parsed->has_value()) {
+            return;
+        }
+        deadline_ = now + environment_->options.handshake_timeout;
+        // The request's views lie in the head, which must stay where it is while it is handled.
+        ByteQueue head = std::exchange(head_, {});
+        const std::size_t size = (*parsed)->size;
+        handle_http_request(**parsed, now);
+        head.drop_first(size);
+        if (phase_ == Phase::http || phase_ == Phase::moving) {
+            head_ = head;
+            continue;
+        }
+        if (!head.empty() && phase_ != Phase::over) {
+            receive_frames(head.mutable_bytes(), now);
+        }
+        head.release(environment_->pool);
+    }
+    if (head_.empty() && phase_ != Phase::moving) {
+        head_.release(environment_->pool);
+    }
+}
+
+void Session::handle_http_request(const wire::ParsedRequest& parsed, base::Time now) {
+    static_cast<void>(now);
+    const wire::HttpRequest& request = parsed.request;
+    const auto route = wire::route_path(request.path);
+    if (!route || (route->route == wire::Route::echo && !environment_->options.is_echo_on)) {
+        refuse_request(404, "no such path", request);
+        return;
+    }
+    if (route->route == wire::Route::other) {
+        environment_->host.on_page_request(*this, request);
+        return;
+    }
+    if (wire::judge_upgrade(request) != 101) {
+        ++environment_->counters.requests_refused;
+        std::array<std::uint8_t, wire::response_head_size_max> response;
+        const std::size_t size = wire::encode_upgrade_response(request, response.data());
+        if (!outgoing_.append({response.data(), size})) {
+            drop_connection();
+            return;
+        }
+        answer_http(request.keep_alive);
+        return;
+    }
+    environment_->host.on_upgrade(*this, request, *route);
+}
+
+void Session::answer_http(bool keep_alive) {
+    ends_after_answer_ = !keep_alive;
+    environment_->host.on_attention(*this);
+}
+
+void Session::refuse_request(std::uint16_t status, std::string_view detail, const wire::HttpRequest& request) {
+    ++environment_->counters.requests_refused;
+    std::array<std::uint8_t, wire::response_head_size_max> response;
+    const std::size_t size =
+        wire::encode_refusal(status, detail, request.keep_alive, request.is_head, response.data());
+    if (!outgoing_.append({response.data(), size})) {
+        drop_connection();
+        return;
+    }
+    answer_http(request.keep_alive);
+}
+
+void Session::respond(std::string_view content_type, base::Bytes content, const wire::HttpRequest& request) {
+    std::array<std::uint8_t, wire::response_head_size_max> head;
+    const std::size_t size =
+        wire::encode_asset_head(content_type, content.size(), request.keep_alive, head.data());
+    const base::Bytes body = request.is_head ? base::Bytes{} : content;
+    if (outgoing_.queued_size() > environment_->options.outbox_size_max ||
+        !outgoing_.append({head.data(), size}, body)) {
+        drop_connection();
+        return;
+    }
+    answer_http(request.keep_alive);
+}
+
+void Session::start_reader(Lane lane) {
+    const SessionOptions& options = environment_->options;
+    lane_ = lane;
+    websocket::Limits limits{options.limits.json_bytes,
+                             std::max(options.limits.state_bytes, options.limits.event_bytes),
+                             options.fragment_count_max};
+    websocket::BufferSource* source = &environment_->pool;
+    switch (lane) {
+        case Lane::game:
+            break;
+        case Lane::plain:
+            limits.text_size_max = limits.binary_size_max = options.limits.event_bytes;
+            break;
+        case Lane::echo:
+            limits = {options.echo_size_max, options.echo_size_max, 0x7fffffff};
+            source = &environment_->heap;
+            break;
+    }
+    reader_.emplace(websocket::Role::server, limits, *source);
+}
+
+void Session::accept_upgrade(const Upgrade& upgrade, base::Time now) {
+    if (!outgoing_.append(base::as_bytes(upgrade.response))) {
+        drop_connection();
+        return;
+    }
+    ++environment_->counters.upgrades;
+    start_reader(upgrade.lane);
+    environment_->host.on_attention(*this);
+    switch (upgrade.lane) {
+        case Lane::game:
+            phase_ = Phase::joining;
+            deadline_ = now + environment_->options.join_timeout;
+            return;
+        case Lane::plain:
+            phase_ = Phase::plain;
+            environment_->host.on_plain_join(*this);
+            return;
+        case Lane::echo:
+            phase_ = Phase::echo;
+            return;
+    }
+}
+
+void Session::start_move(Upgrade upgrade) {
+    move_ = std::make_unique<Upgrade>(std::move(upgrade));
+    phase_ = Phase::moving;
+    environment_->host.on_attention(*this);
+}
+
+bool Session::is_ready_to_move() const noexcept {
+    return phase_ == Phase::moving && outgoing_.is_empty() && !outgoing_.is_in_flight();
+}
+
+MovedSession Session::take_moved() {
+    MovedSession moved;
+    moved.engine = std::move(engine_);
+    moved.upgrade = std::move(*move_);
+    moved.leftover = base::as_text(head_.bytes());
+    phase_ = Phase::over;
+    return moved;
+}
+
+void Session::resume_moved(const MovedSession& moved, base::Time now) {
+    accept_upgrade(moved.upgrade, now);
+    if (!moved.leftover.empty() && (phase_ == Phase::joining || phase_ == Phase::plain || phase_ == Phase::echo)) {
+        std::string leftover = moved.leftover;
+        receive_frames({reinterpret_cast<std::uint8_t*>(leftover.data()), leftover.size()}, now);
+    }
+}
+
+void Session::on_joined(base::Time /*now*/) noexcept { phase_ = Phase::game; }
+
+}  // namespace tickwire::session

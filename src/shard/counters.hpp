@@ -1,0 +1,74 @@
+// What a shard counts, and how others read it while it runs: the shard copies its counters out now and then,
+// word by word with relaxed stores, so that no reader ever makes it wait.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+
+#include "base/time.hpp"
+#include "match/match.hpp"
+#include "session/environment.hpp"
+#include "uring/backend.hpp"
+
+namespace tickwire::shard {
+
+/// Counts in powers of two of microseconds: bucket k holds values below 2^k µs, the last one all others.
+struct LatencyHistogram {
+    static constexpr std::size_t bucket_count = 24;
+    std::array<std::uint64_t, bucket_count> buckets{};
+    std::uint64_t max_ns = 0;
+
+    void record(base::Duration value) noexcept {
+        const auto ns = static_cast<std::uint64_t>(value.count() < 0 ? 0 : value.count());
+        const auto bucket = static_cast<std::size_t>(std::bit_width(ns / 1000));
+        ++buckets[bucket < bucket_count ? bucket : bucket_count - 1];
+        max_ns = ns > max_ns ? ns : max_ns;
+    }
+};
+
+/// All words are 64 bits wide.
+struct ShardCounters {
+    session::SessionCounters sessions;
+    match::MatchCounters matches;
+    uring::Counters backend;
+    std::uint64_t connections_accepted = 0;
+    std::uint64_t connections_refused = 0;   ///< over the limit: 503 or closed
+    std::uint64_t connections_moved_out = 0;
+    std::uint64_t connections_moved_in = 0;
+    std::uint64_t connections_open = 0;
+    std::uint64_t matches_open = 0;
+    std::uint64_t matches_opened = 0;
+    std::uint64_t members = 0;
+    std::uint64_t slots = 0;
+    std::uint64_t busy_ns = 0;               ///< CPU time of the shard's thread
+    std::uint64_t ticks_late = 0;            ///< by more than a slot
+    std::uint64_t pool_bytes = 0;
+    LatencyHistogram tick_lateness;
+};
+static_assert(sizeof(ShardCounters) % sizeof(std::uint64_t) == 0);
+
+/// The last copy. One writer, any readers; a reader may see some words newer than others.
+class PublishedCounters {
+  public:
+    void publish(const ShardCounters& counters) noexcept {
+        const auto words = std::bit_cast<std::array<std::uint64_t, word_count>>(counters);
+        for (std::size_t index = 0; index < word_count; ++index) {
+            words_[index].store(words[index], std::memory_order_relaxed);
+        }
+    }
+    ShardCounters read() const noexcept {
+        std::array<std::uint64_t, word_count> words;
+        for (std::size_t index = 0; index < word_count; ++index) {
+            words[index] = words_[index].load(std::memory_order_relaxed);
+        }
+        return std::bit_cast<ShardCounters>(words);
+    }
+
+  private:
+    static constexpr std::size_t word_count = sizeof(ShardCounters) / sizeof(std::uint64_t);
+    std::array<std::atomic<std::uint64_t>, word_count> words_{};
+};
+
+}  // namespace tickwire::shard

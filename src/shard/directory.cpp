@@ -1,0 +1,81 @@
+#include "shard/directory.hpp"
+
+#include "base/check.hpp"
+
+namespace tickwire::shard {
+
+Directory::Directory(std::uint32_t shard_count, std::uint32_t connection_count_max, std::uint32_t match_count_max)
+    : shards_(shard_count), match_count_max_(match_count_max), connection_count_max_(connection_count_max) {}
+
+/// Load is measured in steps of a hundredth, so that an idle machine spreads matches by their number.
+std::uint32_t Directory::least_loaded_shard() const noexcept {
+    std::uint32_t best = 0;
+    const auto is_better = [this](const ShardLoad& left, const ShardLoad& right) {
+        const std::uint32_t left_load = left.load_permille.load(std::memory_order_relaxed) / 100;
+        const std::uint32_t right_load = right.load_permille.load(std::memory_order_relaxed) / 100;
+        return left_load != right_load ? left_load < right_load : left.match_count < right.match_count;
+    };
+    for (std::uint32_t index = 1; index < shards_.size(); ++index) {
+        if (is_better(shards_[index], shards_[best])) {
+            best = index;
+        }
+    }
+    return best;
+}
+
+std::uint32_t Directory::place(std::string_view match) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(match);
+    if (found != entries_.end()) {
+        ++found->second.reference_count;
+        return found->second.shard;
+    }
+    if (entries_.size() >= match_count_max_) {
+        return shard_count();
+    }
+    const std::uint32_t shard = least_loaded_shard();
+    entries_.emplace(std::string(match), Entry{shard, 1});
+    ++shards_[shard].match_count;
+    return shard;
+}
+
+void Directory::retain(std::string_view match) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(match);
+    base::check(found != entries_.end(), "Directory: retain of a match that is held");
+    ++found->second.reference_count;
+}
+
+void Directory::release(std::string_view match) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(match);
+    base::check(found != entries_.end(), "Directory: release of a match that is held");
+    if (--found->second.reference_count == 0) {
+        --shards_[found->second.shard].match_count;
+        entries_.erase(found);
+    }
+}
+
+std::uint32_t Directory::shard_of(std::string_view match) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(match);
+    base::check(found != entries_.end(), "Directory: the shard of a match that is held");
+    return found->second.shard;
+}
+
+bool Directory::admit_connection() noexcept {
+    return connection_count_.fetch_add(1, std::memory_order_relaxed) < connection_count_max_;
+}
+
+void Directory::release_connection() noexcept { connection_count_.fetch_sub(1, std::memory_order_relaxed); }
+
+void Directory::report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept {
+    shards_[shard].load_permille.store(load_permille, std::memory_order_relaxed);
+}
+
+std::uint32_t Directory::match_count() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint32_t>(entries_.size());
+}
+
+}  // namespace tickwire::shard

@@ -1,0 +1,42 @@
+// How a connection gets from the shard that accepted it to the one its match lives on. Off the data path: an
+// empty mailbox costs its owner one relaxed load a slot.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "session/session.hpp"
+
+namespace tickwire::shard {
+
+/// A connection on its way: its descriptor, and all that was known of it. Holds one reference to its match
+/// in the directory, and its place among the connections admitted.
+struct MovedConnection {
+    int descriptor = -1;
+    session::MovedSession session;
+};
+
+/// Any shard puts, its owner takes.
+class Mailbox {
+  public:
+    void put(MovedConnection moved) {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(std::move(moved));
+        is_filled_.store(true, std::memory_order_release);
+    }
+    bool is_empty() const noexcept { return !is_filled_.load(std::memory_order_relaxed); }
+    std::vector<MovedConnection> take_all() {
+        const std::lock_guard lock(mutex_);
+        is_filled_.store(false, std::memory_order_relaxed);
+        return std::exchange(waiting_, {});
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<MovedConnection> waiting_;
+    std::atomic<bool> is_filled_{false};
+};
+
+}  // namespace tickwire::shard

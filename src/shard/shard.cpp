@@ -1,0 +1,260 @@
+// The loop of a shard: slots, ticks, sends, sweeps, and its end. Connections are in
+// shard_connections.cpp, what sessions and matches ask of it is in shard_host.cpp.
+#include "shard/shard.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/heap_trap.hpp"
+
+namespace tickwire::shard {
+namespace {
+
+constexpr std::size_t plaintext_size = std::size_t{17} * 1024;  // a TLS record's 16 KiB and then some
+constexpr base::Duration sweep_interval = std::chrono::milliseconds(250);
+/// Connections over the limit that may be told so with a 503 at the same time.
+constexpr std::uint32_t refusal_places = 64;
+
+uring::Options backend_options(const ShardOptions& options) {
+    uring::Options backend = options.backend;
+    backend.channel_count_max = options.connection_count_max + refusal_places;
+    return backend;
+}
+
+}  // namespace
+
+Shard::Shard(const ShardOptions& options, ShardSetting setting)
+    : options_(options),
+      setting_(std::move(setting)),
+      counters_{},
+      pool_(options.pool_size_max),
+      plaintext_(plaintext_size),
+      environment_{pool_, heap_, parser_, plaintext_, options_.session, counters_.sessions, *this},
+      connections_(options.connection_count_max + refusal_places),
+      rooms_(options.match_count_max),
+      grid_({}, options.match.tick_hz, options.slot_max) {}
+
+tl::expected<std::unique_ptr<Shard>, uring::SetupError> Shard::create(const ShardOptions& options,
+                                                                      ShardSetting setting) {
+    std::unique_ptr<Shard> shard(new Shard(options, std::move(setting)));
+    auto backend = uring::Backend::create(backend_options(options), *shard);
+    if (!backend) {
+        return tl::unexpected(std::move(backend.error()));
+    }
+    shard->backend_ = std::move(*backend);
+    shard->now_ = shard->backend_->now();
+    shard->grid_ = SlotGrid(shard->now_, options.match.tick_hz, options.slot_max);
+    shard->phases_.resize(shard->grid_.slots_per_tick());
+    shard->next_sweep_ = shard->now_ + sweep_interval;
+    shard->load_measured_at_ = shard->now_;
+    shard->attention_.reserve(shard->connections_.capacity());
+    shard->attending_.reserve(shard->connections_.capacity());
+    shard->touched_.reserve(options.match_count_max);
+    for (std::uint32_t index = 0; index < shard->setting_.listeners.size(); ++index) {
+        shard->backend_->listen(index, shard->setting_.listeners[index].descriptor);
+    }
+    shard->setting_.doors[shard->setting_.index]->set_backend(shard->backend_.get());
+    return shard;
+}
+
+Shard::~Shard() {
+    setting_.doors[setting_.index]->set_backend(nullptr);
+    for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
+        uring::Backend::discard(moved.descriptor);
+    }
+    touched_.clear();
+}
+
+base::Time Shard::next_wake() const noexcept {
+    base::Time wake = next_sweep_;
+    if (rooms_.live_count() != 0) {
+        wake = std::min(wake, grid_.time_of(slot_ + 1));
+    }
+    return wake;
+}
+
+void Shard::step() {
+    const bool is_ticking = rooms_.live_count() != 0 && options_.slot_max.count() > 0;
+    {
+        const base::HeapTrap data_path_does_not_allocate;
+        backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
+        now_ = backend_->now();
+        ++counters_.slots;
+        if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
+            const base::HeapAllowed hand_over_allocates;
+            take_mail();
+        }
+        finish_touched();
+        run_matches();
+        flush();
+        if (now_ >= next_sweep_) {
+            const base::HeapAllowed endings_allocate;
+            sweep();
+        }
+    }
+    if (!is_stopping_ && setting_.doors[setting_.index]->is_stop_asked()) {
+        begin_stop();
+    }
+}
+
+void Shard::run() {
+    while (!is_done()) {
+        step();
+    }
+}
+
+bool Shard::is_done() const noexcept { return is_stopping_ && connections_.live_count() == 0; }
+
+/// Runs every match whose tick fell on a slot that has passed since the last call. After a pause longer than
+/// a tick each runs once; the numbers in between are left out.
+void Shard::run_matches() {
+    const std::int64_t current = grid_.slot_at(now_);
+    const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
+    for (std::int64_t slot = std::max(slot_ + 1, current - per_tick + 1); slot <= current; ++slot) {
+        auto& rooms = phases_[static_cast<std::size_t>(slot % per_tick)];
+        for (std::size_t index = 0; index < rooms.size();) {
+            const base::Handle handle = rooms[index];
+            match::Match& match = *rooms_.find(handle)->match;
+            if (match.next_tick_due() <= now_) {
+                const base::Duration lateness = now_ - match.next_tick_due();
+                counters_.tick_lateness.record(lateness);
+                counters_.ticks_late += lateness > grid_.slot_length() ? 1U : 0U;
+                match.run_tick(now_);
+            }
+            if (match.is_over()) {
+                const base::HeapAllowed ending_allocates;
+                end_match(handle);
+            } else {
+                ++index;
+            }
+        }
+    }
+    slot_ = std::max(slot_, current);
+}
+
+void Shard::finish_touched() {
+    for (const base::Handle handle : touched_) {
+        if (MatchRoom* const room = rooms_.find(handle); room != nullptr) {
+            room->is_touched = false;
+            room->match->finish_slot(now_);
+        }
+    }
+    touched_.clear();
+}
+
+/// Sends what was queued and deals with what has ended. Attending to one session may bring up another (an
+/// overflow makes its player away, and others are told), so it goes on until none is left; the bound is
+/// that a session is attended once for each thing that happened to it.
+void Shard::flush() {
+    while (!attention_.empty()) {
+        attending_.swap(attention_);
+        for (const base::Handle handle : attending_) {
+            attend(handle);
+        }
+        attending_.clear();
+        finish_touched();
+    }
+}
+
+base::Handle Shard::room_for(std::string_view name) {
+    const std::string key(name);
+    const auto found = rooms_by_name_.find(key);
+    if (found != rooms_by_name_.end()) {
+        return found->second;
+    }
+    // The phase with the fewest matches, at its latest slot that has begun.
+    const auto fewest = std::min_element(phases_.begin(), phases_.end(), [](const auto& left, const auto& right) {
+        return left.size() < right.size();
+    });
+    const auto phase = fewest - phases_.begin();
+    const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
+    const std::int64_t current = grid_.slot_at(now_);
+    const std::int64_t slot = current - ((current - phase) % per_tick + per_tick) % per_tick;
+    match::Outlet& outlet = *this;
+    auto match = std::make_unique<match::Match>(key, options_.match, grid_.opening_of(slot), pool_, outlet,
+                                                *setting_.tokens, counters_.matches);
+    const base::Handle room = rooms_.emplace(std::move(match), static_cast<std::uint32_t>(phase));
+    if (!room.exists()) {
+        return room;
+    }
+    if (rooms_.live_count() == 1) {
+        slot_ = current;
+    }
+    phases_[static_cast<std::size_t>(phase)].push_back(room);
+    rooms_by_name_.emplace(key, room);
+    setting_.directory->retain(key);
+    ++counters_.matches_opened;
+    return room;
+}
+
+void Shard::end_match(base::Handle handle) {
+    MatchRoom& room = *rooms_.find(handle);
+    const std::string name(room.match->name());
+    std::erase(phases_[room.phase], handle);
+    rooms_by_name_.erase(name);
+    rooms_.erase(handle);
+    setting_.directory->release(name);
+}
+
+/// A few times a second: timeouts, keep-alive, the load that the directory places by, counters to read.
+void Shard::sweep() {
+    next_sweep_ = now_ + sweep_interval;
+    for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
+        Connection* const connection = connections_.at(index);
+        if (connection == nullptr || connection->is_closing) {
+            continue;
+        }
+        if (connection->session.is_over()) {
+            // Its last bytes did not go out in time.
+            connection->is_closing = true;
+            backend_->close(index);
+            continue;
+        }
+        connection->session.on_time(now_);
+    }
+    finish_touched();
+    flush();
+    if (is_stopping_ && now_ >= stop_deadline_) {
+        for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
+            if (Connection* const connection = connections_.at(index);
+                connection != nullptr && !connection->is_closing) {
+                connection->is_closing = true;
+                backend_->close(index);
+            }
+        }
+    }
+    counters_.busy_ns = static_cast<std::uint64_t>(backend_->cpu_time().count());
+    const auto elapsed = static_cast<std::uint64_t>((now_ - load_measured_at_).count());
+    if (elapsed != 0) {
+        setting_.directory->report_load(
+            setting_.index, static_cast<std::uint32_t>((counters_.busy_ns - busy_ns_at_load_) * 1000 / elapsed));
+    }
+    load_measured_at_ = now_;
+    busy_ns_at_load_ = counters_.busy_ns;
+    if (setting_.published != nullptr) {
+        setting_.published->publish(counters());
+    }
+}
+
+const ShardCounters& Shard::counters() noexcept {
+    counters_.backend = backend_->counters();
+    counters_.connections_open = connections_.live_count();
+    counters_.matches_open = rooms_.live_count();
+    counters_.pool_bytes = pool_.bytes_in_use();
+    return counters_;
+}
+
+void Shard::begin_stop() {
+    is_stopping_ = true;
+    stop_deadline_ = now_ + options_.stop_timeout;
+    backend_->stop_listening();
+    for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
+        if (Connection* const connection = connections_.at(index); connection != nullptr) {
+            connection->session.shut_down(now_);
+        }
+    }
+    finish_touched();
+    flush();
+}
+
+}  // namespace tickwire::shard

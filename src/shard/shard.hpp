@@ -1,0 +1,196 @@
+// One thread of the relay: its ring, its connections, its matches. A slot is: wait, take all that arrived,
+// run the matches that are due, send, sleep.
+//
+// Shares nothing that is written with other shards but the directory and the doors.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "base/buffer_pool.hpp"
+#include "base/slot_pool.hpp"
+#include "base/time.hpp"
+#include "match/match.hpp"
+#include "session/session.hpp"
+#include "shard/counters.hpp"
+#include "shard/directory.hpp"
+#include "shard/door.hpp"
+#include "shard/slot_grid.hpp"
+#include "tls/tls_engine.hpp"
+#include "uring/backend.hpp"
+
+namespace tickwire::shard {
+
+enum class ListenerKind : std::uint8_t { plain, tls };
+
+/// A listening descriptor of this shard's own, or one shared by all; not closed by the shard.
+struct Listener {
+    int descriptor = -1;
+    ListenerKind kind = ListenerKind::plain;
+};
+
+/// A page that is served beside the relay: the demo.
+struct Page {
+    std::string_view content_type;
+    base::Bytes content;
+};
+/// The page at a path, or null. The same function for all shards; called from their threads.
+using PageFinder = const Page* (*)(std::string_view path);
+
+struct ShardOptions {
+    match::MatchOptions match;
+    session::SessionOptions session;
+    uring::Options backend;
+    std::uint32_t connection_count_max = 20000;   ///< of this shard: places in its table
+    std::uint32_t match_count_max = 10000;
+    std::size_t pool_size_max = std::size_t{1} << 32U;  ///< address space for buffers
+    base::Duration slot_max = std::chrono::microseconds(2000);  ///< zero: wake at each arrival
+    base::Duration stop_timeout = std::chrono::seconds(3);
+    PageFinder find_page = nullptr;
+};
+
+/// What a shard is given by the service.
+struct ShardSetting {
+    std::uint32_t index = 0;
+    std::vector<Listener> listeners;
+    std::shared_ptr<tls::TlsContext> tls_context;  ///< null where no listener speaks TLS
+    Directory* directory = nullptr;
+    std::span<Door* const> doors;                   ///< of all shards, by index
+    match::TokenSource* tokens = nullptr;
+    PublishedCounters* published = nullptr;         ///< may be null
+};
+
+/// Made, run and destroyed on one thread.
+class Shard final : private uring::Events, private session::Host, private match::Outlet {
+  public:
+    static tl::expected<std::unique_ptr<Shard>, uring::SetupError> create(const ShardOptions& options,
+                                                                          ShardSetting setting);
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    /// One slot. Sleeps in the backend's wait().
+    void step();
+    /// Steps until it was asked to stop at its door and every connection has ended.
+    void run();
+    /// Asked to stop, and empty.
+    bool is_done() const noexcept;
+
+    const ShardCounters& counters() noexcept;
+
+  private:
+    struct MatchRoom {
+        explicit MatchRoom(std::unique_ptr<match::Match> opened_match, std::uint32_t phase_slot)
+            : match(std::move(opened_match)), phase(phase_slot) {}
+        std::unique_ptr<match::Match> match;
+        std::uint32_t phase;
+        bool is_touched = false;  ///< something was said in this slot: finish_slot() is due
+    };
+
+    enum class Receiving : std::uint8_t { nothing, once, many };
+
+    /// Invariant: `room` exists exactly while the match knows the member. `match` is named in the directory
+    /// by one reference while it is not empty.
+    struct Connection {
+        Connection(session::Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
+                   base::Time now)
+            : session(environment, std::move(engine), now) {}
+        Connection(session::Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
+                   session::Lane lane, base::Time now)
+            : session(environment, std::move(engine), lane, now) {}
+        session::Session session;
+        base::Handle room;
+        match::Member member = 0;
+        std::unique_ptr<std::string> match_name;
+        Receiving receiving = Receiving::nothing;
+        bool is_listed = false;          ///< in attention_
+        bool is_last_send = false;       ///< closes when the send in flight is over
+        bool is_closing = false;         ///< the backend was told
+        bool is_refused = false;         ///< over the limit: answers 503
+    };
+
+    Shard(const ShardOptions& options, ShardSetting setting);
+
+    // uring::Events
+    void on_accepted(std::uint32_t listener, int descriptor) override;
+    void on_received(uring::Channel channel, base::MutableBytes bytes) override;
+    void on_receive_ended(uring::Channel channel, uring::ReceiveEnd end) override;
+    void on_sent(uring::Channel channel, uring::SendResult result) override;
+    void on_closed(uring::Channel channel) override;
+    void on_connected(uring::Channel channel, uring::SendResult result) override;
+
+    // session::Host
+    void on_upgrade(session::Session& session, const wire::HttpRequest& request,
+                    const wire::RoutedPath& route) override;
+    void on_page_request(session::Session& session, const wire::HttpRequest& request) override;
+    void on_join(session::Session& session, const wire::Join& join) override;
+    void on_plain_join(session::Session& session) override;
+    bool on_state(session::Session& session, const protocol::State& state) override;
+    bool on_event(session::Session& session, const protocol::Event& event) override;
+    void on_ping(session::Session& session, const protocol::Ping& ping) override;
+    void on_resync(session::Session& session) override;
+    void on_plain_message(session::Session& session, base::Bytes body, bool is_text) override;
+    void on_request(session::Session& session, const wire::ControlRequest& request) override;
+    void on_bad_request(session::Session& session, const wire::RequestError& error) override;
+    void on_end(session::Session& session, session::SessionEnd end) override;
+    void on_attention(session::Session& session) override;
+
+    // match::Outlet
+    match::LinkState link_state(match::Connection connection) noexcept override;
+    void queue_frame(match::Connection connection, websocket::Opcode opcode, base::Bytes payload) noexcept override;
+    void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
+    void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
+
+    Connection& connection_of(const session::Session& session) noexcept;
+    /// The room of a joined session; null where its match has just forgotten it.
+    MatchRoom* touch_room(Connection& connection) noexcept;
+    base::Handle room_for(std::string_view match);
+    void open_connection(base::Handle handle, int descriptor);
+    void take_mail();
+    void move_out(base::Handle handle, Connection& connection);
+    void arm_receive(uring::Channel channel, Connection& connection);
+    void attend(base::Handle handle);
+    void flush();
+    void run_matches();
+    void finish_touched();
+    void end_match(base::Handle room);
+    void sweep();
+    void begin_stop();
+    void erase(base::Handle handle);
+    base::Time next_wake() const noexcept;
+
+    ShardOptions options_;
+    ShardSetting setting_;
+    ShardCounters counters_;
+    base::BufferPool pool_;
+    websocket::HeapBufferSource heap_;
+    wire::ControlParser parser_;
+    std::vector<std::uint8_t> plaintext_;
+    session::Environment environment_;
+    std::unique_ptr<uring::Backend> backend_;
+    base::SlotPool<Connection> connections_;
+    base::SlotPool<MatchRoom> rooms_;
+    std::unordered_map<std::string, base::Handle> rooms_by_name_;
+    std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
+    std::vector<base::Handle> touched_;
+    std::vector<base::Handle> attention_;
+    std::vector<base::Handle> attending_;
+    SlotGrid grid_;
+    base::Time now_;
+    std::int64_t slot_ = 0;           ///< the last one that was run
+    base::Time next_sweep_;
+    base::Time stop_deadline_;
+    base::Time load_measured_at_;
+    std::uint64_t busy_ns_at_load_ = 0;
+    bool is_stopping_ = false;
+};
+
+}  // namespace tickwire::shard

@@ -1,0 +1,189 @@
+// A shard's connections: from accept or hand-over to the last completion.
+#include <array>
+#include <utility>
+
+#include "base/heap_trap.hpp"
+#include "shard/shard.hpp"
+
+namespace tickwire::shard {
+
+using session::Phase;
+
+void Shard::on_accepted(std::uint32_t listener, int descriptor) {
+    const base::HeapAllowed accepting_allocates;
+    if (is_stopping_) {
+        uring::Backend::discard(descriptor);
+        return;
+    }
+    const bool is_admitted = setting_.directory->admit_connection();
+    std::unique_ptr<tls::TlsEngine> engine;
+    if (setting_.listeners[listener].kind == ListenerKind::tls) {
+        engine = tls::TlsEngine::create(setting_.tls_context, tls::TlsEngine::Side::server);
+    }
+    const bool has_engine = engine != nullptr || setting_.listeners[listener].kind == ListenerKind::plain;
+    base::Handle handle = base::Handle::none();
+    if (has_engine) {
+        handle = connections_.emplace(environment_, std::move(engine), now_);
+    }
+    if (!handle.exists()) {
+        ++counters_.connections_refused;
+        setting_.directory->release_connection();
+        uring::Backend::discard(descriptor);
+        return;
+    }
+    ++counters_.connections_accepted;
+    counters_.connections_refused += is_admitted ? 0U : 1U;
+    connections_.find(handle)->is_refused = !is_admitted;
+    open_connection(handle, descriptor);
+}
+
+void Shard::open_connection(base::Handle handle, int descriptor) {
+    Connection& connection = *connections_.find(handle);
+    connection.session.set_self(handle);
+    backend_->adopt(handle.index, descriptor);
+    arm_receive(handle.index, connection);
+}
+
+void Shard::take_mail() {
+    for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
+        const base::Handle handle =
+            is_stopping_ ? base::Handle::none()
+                         : connections_.emplace(environment_,
+                                                std::move(moved.session.engine), moved.session.upgrade.lane, now_);
+        if (!handle.exists()) {
+            ++counters_.connections_refused;
+            setting_.directory->release(moved.session.upgrade.match);
+            setting_.directory->release_connection();
+            uring::Backend::discard(moved.descriptor);
+            continue;
+        }
+        ++counters_.connections_moved_in;
+        Connection& connection = *connections_.find(handle);
+        connection.session.set_self(handle);
+        connection.match_name = std::make_unique<std::string>(moved.session.upgrade.match);
+        backend_->adopt(handle.index, moved.descriptor);
+        connection.session.resume_moved(moved.session, now_);
+        arm_receive(handle.index, connection);
+    }
+}
+
+/// One receive at a time until the connection is where it belongs, then receives without end. The echo
+/// stays with one at a time, so that it is never owed more than it has read.
+void Shard::arm_receive(uring::Channel channel, Connection& connection) {
+    if (connection.receiving != Receiving::nothing || connection.is_closing || !connection.session.wants_input()) {
+        return;
+    }
+    const Phase phase = connection.session.phase();
+    if (phase == Phase::joining || phase == Phase::game || phase == Phase::plain) {
+        connection.receiving = Receiving::many;
+        backend_->receive_many(channel);
+    } else {
+        connection.receiving = Receiving::once;
+        backend_->receive_once(channel);
+    }
+}
+
+void Shard::on_received(uring::Channel channel, base::MutableBytes bytes) {
+    Connection& connection = *connections_.at(channel);
+    if (connection.is_closing) {
+        return;
+    }
+    if (connection.receiving == Receiving::once) {
+        connection.receiving = Receiving::nothing;
+    }
+    connection.session.receive(bytes, now_);
+    arm_receive(channel, connection);
+}
+
+void Shard::on_receive_ended(uring::Channel channel, uring::ReceiveEnd /*end*/) {
+    Connection& connection = *connections_.at(channel);
+    connection.receiving = Receiving::nothing;
+    if (!connection.is_closing) {
+        const base::HeapAllowed ending_allocates;
+        connection.session.on_receive_ended(now_);
+    }
+}
+
+void Shard::on_sent(uring::Channel channel, uring::SendResult result) {
+    Connection& connection = *connections_.at(channel);
+    connection.session.end_send(result == uring::SendResult::complete, now_);
+    if (connection.is_last_send && !connection.is_closing) {
+        connection.is_closing = true;
+        backend_->close(channel);
+    }
+}
+
+void Shard::on_connected(uring::Channel /*channel*/, uring::SendResult /*result*/) {
+    base::check(false, "Shard: it never connects");
+}
+
+void Shard::on_attention(session::Session& session) {
+    Connection& connection = connection_of(session);
+    if (!connection.is_listed) {
+        connection.is_listed = true;
+        attention_.push_back(session.self());
+    }
+}
+
+/// Sends what a session has queued; moves it, closes it or listens to it again, where that is what it awaits.
+void Shard::attend(base::Handle handle) {
+    Connection* const connection = connections_.find(handle);
+    if (connection == nullptr) {
+        return;
+    }
+    connection->is_listed = false;
+    session::Session& session = connection->session;
+    if (connection->is_closing || connection->is_last_send) {
+        return;
+    }
+    if (session.is_ready_to_move()) {
+        const base::HeapAllowed hand_over_allocates;
+        move_out(handle, *connection);
+        return;
+    }
+    if (!session.is_busy()) {
+        const base::Bytes bytes = session.begin_send(now_);
+        if (!bytes.empty()) {
+            connection->is_last_send = session.is_over();
+            backend_->send(handle.index, bytes);
+            return;
+        }
+        if (session.is_over()) {
+            connection->is_closing = true;
+            backend_->close(handle.index);
+            return;
+        }
+    } else if (session.is_over()) {
+        connection->is_closing = true;
+        backend_->close(handle.index);
+        return;
+    }
+    arm_receive(handle.index, *connection);
+}
+
+void Shard::move_out(base::Handle handle, Connection& connection) {
+    session::MovedSession moved = connection.session.take_moved();
+    const std::uint32_t target = setting_.directory->shard_of(moved.upgrade.match);
+    connection.match_name.reset();  // its reference travels along
+    const int descriptor = backend_->release(handle.index);
+    connections_.erase(handle);
+    ++counters_.connections_moved_out;
+    setting_.doors[target]->hand_over({descriptor, std::move(moved)});
+}
+
+void Shard::on_closed(uring::Channel channel) {
+    const base::HeapAllowed closing_allocates;
+    erase(connections_.handle_at(channel));
+}
+
+void Shard::erase(base::Handle handle) {
+    Connection& connection = *connections_.find(handle);
+    base::check(!connection.room.exists(), "Shard: a match forgets its member first");
+    if (connection.match_name != nullptr) {
+        setting_.directory->release(*connection.match_name);
+    }
+    connections_.erase(handle);
+    setting_.directory->release_connection();
+}
+
+}  // namespace tickwire::shard

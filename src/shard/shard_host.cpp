@@ -1,0 +1,201 @@
+// What sessions tell their shard and what matches ask of it: the way from a message to its match, and from
+// a match to its members' connections.
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/heap_trap.hpp"
+#include "shard/shard.hpp"
+
+namespace tickwire::shard {
+
+Shard::Connection& Shard::connection_of(const session::Session& session) noexcept {
+    return *connections_.find(session.self());
+}
+
+Shard::MatchRoom* Shard::touch_room(Connection& connection) noexcept {
+    MatchRoom* const room = rooms_.find(connection.room);
+    if (room != nullptr && !room->is_touched) {
+        room->is_touched = true;
+        touched_.push_back(connection.room);
+    }
+    return room;
+}
+
+// --- session::Host
+
+void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& request, const wire::RoutedPath& route) {
+    Connection& connection = connection_of(session);
+    if (connection.is_refused) {
+        session.refuse_request(503, "no room", request);
+        return;
+    }
+    std::array<std::uint8_t, wire::response_head_size_max> response;
+    const std::size_t size = wire::encode_upgrade_response(request, response.data());
+    session::Upgrade upgrade;
+    upgrade.response = base::as_text({response.data(), size});
+    if (route.route == wire::Route::echo) {
+        upgrade.lane = session::Lane::echo;
+        session.accept_upgrade(upgrade, now_);
+        return;
+    }
+    const std::uint32_t target = setting_.directory->place(route.match);
+    if (target == setting_.directory->shard_count()) {
+        ++counters_.connections_refused;
+        session.refuse_request(503, "no room for another match", request);
+        return;
+    }
+    upgrade.lane = request.offers_tickwire ? session::Lane::game : session::Lane::plain;
+    upgrade.match = route.match;
+    connection.match_name = std::make_unique<std::string>(route.match);
+    if (target == setting_.index) {
+        session.accept_upgrade(upgrade, now_);
+    } else {
+        session.start_move(std::move(upgrade));
+    }
+}
+
+void Shard::on_page_request(session::Session& session, const wire::HttpRequest& request) {
+    if (connection_of(session).is_refused) {
+        session.refuse_request(503, "no room", request);
+        return;
+    }
+    const Page* const page = options_.find_page == nullptr ? nullptr : options_.find_page(request.path);
+    if (page == nullptr) {
+        session.refuse_request(404, "no such path", request);
+        return;
+    }
+    session.respond(page->content_type, page->content, request);
+}
+
+void Shard::on_join(session::Session& session, const wire::Join& join) {
+    Connection& connection = connection_of(session);
+    const base::Handle handle = room_for(*connection.match_name);
+    if (!handle.exists()) {
+        session.close(1013, "no room for another match", now_);
+        return;
+    }
+    const auto member = rooms_.find(handle)->match->join(session.self(), join, now_);
+    if (!member) {
+        session.close(member.error().code, member.error().reason, now_);
+        return;
+    }
+    connection.room = handle;
+    connection.member = *member;
+    ++counters_.members;
+    session.on_joined(now_);
+    touch_room(connection);
+}
+
+void Shard::on_plain_join(session::Session& session) {
+    Connection& connection = connection_of(session);
+    const base::Handle handle = room_for(*connection.match_name);
+    if (!handle.exists()) {
+        session.close(1013, "no room for another match", now_);
+        return;
+    }
+    const auto member = rooms_.find(handle)->match->join_plain(session.self(), now_);
+    if (!member) {
+        session.close(member.error().code, member.error().reason, now_);
+        return;
+    }
+    connection.room = handle;
+    connection.member = *member;
+    ++counters_.members;
+    touch_room(connection);
+}
+
+bool Shard::on_state(session::Session& session, const protocol::State& state) {
+    Connection& connection = connection_of(session);
+    MatchRoom* const room = touch_room(connection);
+    return room == nullptr || room->match->take_state(connection.member, state, now_);
+}
+
+bool Shard::on_event(session::Session& session, const protocol::Event& event) {
+    Connection& connection = connection_of(session);
+    MatchRoom* const room = touch_room(connection);
+    return room == nullptr || room->match->take_event(connection.member, event, now_);
+}
+
+void Shard::on_ping(session::Session& session, const protocol::Ping& ping) {
+    Connection& connection = connection_of(session);
+    if (MatchRoom* const room = touch_room(connection); room != nullptr) {
+        room->match->take_ping(connection.member, ping, now_);
+    }
+}
+
+void Shard::on_resync(session::Session& session) {
+    Connection& connection = connection_of(session);
+    if (MatchRoom* const room = touch_room(connection); room != nullptr) {
+        room->match->take_resync(connection.member, now_);
+    }
+}
+
+void Shard::on_plain_message(session::Session& session, base::Bytes body, bool is_text) {
+    Connection& connection = connection_of(session);
+    if (MatchRoom* const room = touch_room(connection); room != nullptr) {
+        room->match->take_plain(connection.member, body, is_text, now_);
+    }
+}
+
+void Shard::on_request(session::Session& session, const wire::ControlRequest& request) {
+    Connection& connection = connection_of(session);
+    if (MatchRoom* const room = touch_room(connection); room != nullptr) {
+        room->match->take_request(connection.member, request, now_);
+    }
+}
+
+void Shard::on_bad_request(session::Session& session, const wire::RequestError& error) {
+    Connection& connection = connection_of(session);
+    if (MatchRoom* const room = touch_room(connection); room != nullptr) {
+        room->match->refuse_request(connection.member, error, now_);
+    }
+}
+
+void Shard::on_end(session::Session& session, session::SessionEnd end) {
+    Connection& connection = connection_of(session);
+    MatchRoom* const room = touch_room(connection);
+    if (room == nullptr) {
+        return;
+    }
+    connection.room = base::Handle::none();
+    --counters_.members;
+    room->match->disconnect(connection.member,
+                            end == session::SessionEnd::closed ? match::Ending::closed : match::Ending::lost, now_);
+}
+
+// --- match::Outlet
+
+match::LinkState Shard::link_state(match::Connection connection) noexcept {
+    Connection* const found = connections_.find(connection);
+    if (found == nullptr || found->session.is_busy()) {
+        return match::LinkState::busy;
+    }
+    return found->session.has_queued() ? match::LinkState::pending : match::LinkState::idle;
+}
+
+void Shard::queue_frame(match::Connection connection, websocket::Opcode opcode, base::Bytes payload) noexcept {
+    if (Connection* const found = connections_.find(connection); found != nullptr) {
+        found->session.queue_frame(opcode, payload);
+    }
+}
+
+void Shard::send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept {
+    if (Connection* const found = connections_.find(connection); found != nullptr) {
+        found->session.send_shared(frames);
+    }
+}
+
+void Shard::close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept {
+    Connection* const found = connections_.find(connection);
+    if (found == nullptr) {
+        return;
+    }
+    if (found->room.exists()) {
+        found->room = base::Handle::none();
+        --counters_.members;
+    }
+    found->session.close(code, reason, now_);
+}
+
+}  // namespace tickwire::shard

@@ -1,0 +1,54 @@
+// What a run of the swarm is to be.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "swarm/movement.hpp"
+#include "uring/listener.hpp"
+
+namespace tickwire::swarm {
+
+struct Target {
+    uring::Address address;
+    std::string host;         ///< the Host header
+    std::string server_name;  ///< for TLS; empty where the host is an address
+    bool is_tls = false;
+    bool is_loopback = false;
+};
+
+/// `ws://HOST:PORT`, `wss://HOST:PORT`, `ws+unix:PATH`; or one line that says what is wrong. A host that is
+/// no address is looked up.
+tl::expected<Target, std::string> parse_target(std::string_view url);
+
+enum class Trust : std::uint8_t { system_roots, anything };
+/// When members send: each at a time of its own, spread over the tick, or just before the tick, as the
+/// relay tells by `wait` (protocol.md section 4).
+enum class Phases : std::uint8_t { spread, locked };
+
+struct SwarmOptions {
+    std::string url;
+    Target target;
+    std::uint32_t match_count = 1;
+    std::uint32_t player_count = 16;    ///< in each match
+    std::uint32_t spectator_count = 0;  ///< together
+    std::uint32_t state_size = 48;
+    double event_rate = 0.1;  ///< by each player that sends, per second
+    bool is_idle = false;     ///< players join, and send neither states nor events
+    MovementSetting movement;
+    Phases phases = Phases::spread;
+    double warmup_s = 3;
+    double measured_s = 20;
+    std::uint32_t connections_per_second = 2000;
+    std::uint32_t slow_every = 0;  ///< one in so many reads only every half second; 0: none
+    std::uint32_t slot_us = 1000;
+    std::string match_prefix = "swarm-";
+    Trust trust = Trust::system_roots;
+
+    std::uint32_t connection_count() const noexcept { return match_count * player_count + spectator_count; }
+};
+
+}  // namespace tickwire::swarm

@@ -1,0 +1,111 @@
+#include "tls/record_allocator.hpp"
+
+#include <malloc.h>
+#include <openssl/crypto.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+
+namespace tickwire::tls {
+namespace {
+
+// One block each for reading and for writing is in use at a time; the rest is for connections whose record has
+// arrived in part. 16 x 17 KB + 16 x 40 = 273 KB per thread.
+constexpr std::size_t kept_count_max = 16;
+
+/// Requests from `request_min` to `size` get a block of `size` bytes. Any block that malloc made of `size` to
+/// `usable_max` bytes serves for one, wherever it came from: so blocks need no header.
+struct SizeClass {
+    std::size_t request_min;
+    std::size_t size;
+    std::size_t usable_max;
+};
+// A buffer is 16 KiB and up to 330 bytes of framing and alignment (16,584 to write, 16,712 to read).
+constexpr SizeClass record_buffers{16384, 17408, 17408 + 4096};
+// WPACKET_SUB, the nesting of a length inside a record.
+constexpr SizeClass packet_parts{33, 40, 48};
+
+/// Trivially destructible, for OpenSSL frees memory after the thread's own objects are gone.
+struct KeptBlocks {
+    std::array<void*, kept_count_max> blocks;
+    std::size_t count;
+
+    void* take() noexcept { return count != 0 ? blocks[--count] : nullptr; }
+    bool keep(void* block) noexcept {
+        if (count == kept_count_max) {
+            return false;
+        }
+        blocks[count++] = block;
+        return true;
+    }
+};
+thread_local KeptBlocks kept_buffers{};
+thread_local KeptBlocks kept_parts{};
+thread_local bool is_thread_over = false;
+
+/// Frees what is kept when its thread ends.
+struct Keeper {
+    ~Keeper() {
+        is_thread_over = true;
+        for (KeptBlocks* const kept : {&kept_buffers, &kept_parts}) {
+            while (void* const block = kept->take()) {
+                std::free(block);
+            }
+        }
+    }
+    bool is_alive = true;  // reading it makes the thread have one
+};
+thread_local Keeper keeper;
+
+bool serves(const SizeClass& size_class, std::size_t request) noexcept {
+    return request >= size_class.request_min && request <= size_class.size;
+}
+
+bool is_of(const SizeClass& size_class, std::size_t usable) noexcept {
+    return usable >= size_class.size && usable <= size_class.usable_max;
+}
+
+void* allocate_of(const SizeClass& size_class, KeptBlocks& kept) noexcept {
+    void* const block = kept.take();
+    return block != nullptr ? block : std::malloc(size_class.size);
+}
+
+void* allocate(std::size_t size, const char*, int) {
+    if (serves(packet_parts, size)) {
+        return allocate_of(packet_parts, kept_parts);
+    }
+    if (serves(record_buffers, size)) {
+        return allocate_of(record_buffers, kept_buffers);
+    }
+    return size == 0 ? nullptr : std::malloc(size);
+}
+
+void release(void* block, const char*, int) {
+    if (block == nullptr) {
+        return;
+    }
+    const std::size_t usable = malloc_usable_size(block);
+    bool is_kept = false;
+    if (!is_thread_over && keeper.is_alive) {
+        is_kept = (is_of(packet_parts, usable) && kept_parts.keep(block)) ||
+                  (is_of(record_buffers, usable) && kept_buffers.keep(block));
+    }
+    if (!is_kept) {
+        std::free(block);
+    }
+}
+
+void* reallocate(void* block, std::size_t size, const char*, int) {
+    if (size == 0) {
+        std::free(block);
+        return nullptr;
+    }
+    return std::realloc(block, size);
+}
+
+}  // namespace
+
+bool install_record_allocator() noexcept { return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1; }
+
+}  // namespace tickwire::tls

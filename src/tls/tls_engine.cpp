@@ -1,0 +1,216 @@
+#include "tls/tls_engine.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.hpp"
+
+namespace tickwire::tls {
+
+/// The other side of OpenSSL's BIO: the caller's buffers, for as long as a call lasts.
+///
+/// Invariant: outside of a call both pointers are null, so the engine may be moved between threads.
+struct TlsEngine::Transport {
+    base::Bytes* input = nullptr;
+    CiphertextSink* sink = nullptr;
+    /// OpenSSL must not be called again after an error of its own.
+    bool is_broken = false;
+
+    static BIO_METHOD* method();
+    static int read(BIO* bio, char* to, int size);
+    static int write(BIO* bio, const char* from, int size);
+    static long control(BIO* bio, int command, long number, void* pointer);
+
+    /// Lends the buffers to OpenSSL for a scope.
+    class Lease {
+      public:
+        Lease(Transport& transport, base::Bytes* input, CiphertextSink& sink) noexcept : transport_(transport) {
+            transport_.input = input;
+            transport_.sink = &sink;
+            ERR_clear_error();  // SSL_get_error() looks at the thread's queue, whoever filled it
+        }
+        ~Lease() {
+            transport_.input = nullptr;
+            transport_.sink = nullptr;
+        }
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+
+      private:
+        Transport& transport_;
+    };
+
+    /// What a call of OpenSSL that did not succeed means.
+    TlsStatus status_of(const SSL* ssl, int result) noexcept;
+};
+
+int TlsEngine::Transport::read(BIO* bio, char* to, int size) {
+    auto& transport = *static_cast<Transport*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    if (transport.input == nullptr || transport.input->empty()) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    const std::size_t count = std::min(transport.input->size(), static_cast<std::size_t>(size));
+    std::memcpy(to, transport.input->data(), count);
+    *transport.input = transport.input->subspan(count);
+    return static_cast<int>(count);
+}
+
+int TlsEngine::Transport::write(BIO* bio, const char* from, int size) {
+    auto& transport = *static_cast<Transport*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    const auto count = static_cast<std::size_t>(size);
+    const base::MutableBytes room = transport.sink != nullptr ? transport.sink->room(count) : base::MutableBytes{};
+    if (room.size() < count) {
+        return -1;  // no retry: a stream with a gap is of no use
+    }
+    std::memcpy(room.data(), from, count);
+    transport.sink->commit(count);
+    return size;
+}
+
+long TlsEngine::Transport::control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+BIO_METHOD* TlsEngine::Transport::method() {
+    static BIO_METHOD* const made = [] {
+        BIO_METHOD* const bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tickwire");
+        base::check(bio_method != nullptr, "TlsEngine: memory for a BIO method");
+        BIO_meth_set_read(bio_method, read);
+        BIO_meth_set_write(bio_method, write);
+        BIO_meth_set_ctrl(bio_method, control);
+        return bio_method;
+    }();
+    return made;
+}
+
+TlsStatus TlsEngine::Transport::status_of(const SSL* ssl, int result) noexcept {
+    switch (SSL_get_error(ssl, result)) {
+        case SSL_ERROR_WANT_READ:
+            return TlsStatus::starved;
+        case SSL_ERROR_ZERO_RETURN:
+            return TlsStatus::closed;
+        default:
+            is_broken = true;
+            ERR_clear_error();
+            return TlsStatus::failed;
+    }
+}
+
+namespace {
+
+/// RFC 6066: SNI carries names alone.
+bool is_numeric(const std::string& host) noexcept {
+    in6_addr address;
+    return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+bool set_peer_name(SSL* ssl, const std::string& name) {
+    if (name.empty()) {
+        return true;
+    }
+    if (is_numeric(name)) {
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+    }
+    // SSL_set_tlsext_host_name() without its old-style cast; the name is copied.
+    const long is_set =
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(name.c_str()));
+    return is_set == 1 && SSL_set1_host(ssl, name.c_str()) == 1;
+}
+
+}  // namespace
+
+std::unique_ptr<TlsEngine> TlsEngine::create(const std::shared_ptr<TlsContext>& context, Side side,
+                                             const std::string& server_name) {
+    std::unique_ptr<TlsEngine> engine(new TlsEngine);
+    engine->context_ = context;
+    engine->transport_ = std::make_unique<Transport>();
+    engine->ssl_ = SSL_new(context->native());
+    BIO* const bio = BIO_new(Transport::method());
+    if (engine->ssl_ == nullptr || bio == nullptr) {
+        BIO_free(bio);
+        return nullptr;
+    }
+    BIO_set_data(bio, engine->transport_.get());
+    BIO_set_init(bio, 1);
+    SSL_set_bio(engine->ssl_, bio, bio);
+    switch (side) {
+        case Side::server:
+            SSL_set_accept_state(engine->ssl_);
+            break;
+        case Side::client:
+            SSL_set_connect_state(engine->ssl_);
+            if (!set_peer_name(engine->ssl_, server_name)) {
+                return nullptr;
+            }
+            break;
+    }
+    return engine;
+}
+
+TlsEngine::~TlsEngine() { SSL_free(ssl_); }
+
+TlsStatus TlsEngine::handshake(base::Bytes& input, CiphertextSink& sink) noexcept {
+    if (transport_->is_broken) {
+        return TlsStatus::failed;
+    }
+    const Transport::Lease lease(*transport_, &input, sink);
+    const int result = SSL_do_handshake(ssl_);
+    return result == 1 ? TlsStatus::ok : transport_->status_of(ssl_, result);
+}
+
+bool TlsEngine::is_handshake_done() const noexcept { return SSL_is_init_finished(ssl_) == 1; }
+
+TlsStatus TlsEngine::read(base::Bytes& input, base::MutableBytes to, std::size_t& size, CiphertextSink& sink) noexcept {
+    base::check(!to.empty(), "TlsEngine::read: room for plaintext");
+    size = 0;
+    if (transport_->is_broken) {
+        return TlsStatus::failed;
+    }
+    // The last of the calls "until starved", mostly: nothing came and nothing is kept.
+    if (input.empty() && SSL_has_pending(ssl_) == 0 && (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) == 0) {
+        return TlsStatus::starved;
+    }
+    const Transport::Lease lease(*transport_, &input, sink);
+    const int result = SSL_read_ex(ssl_, to.data(), to.size(), &size);
+    return result == 1 ? TlsStatus::ok : transport_->status_of(ssl_, result);
+}
+
+TlsStatus TlsEngine::write(base::Bytes plaintext, CiphertextSink& sink) noexcept {
+    if (transport_->is_broken) {
+        return TlsStatus::failed;
+    }
+    const Transport::Lease lease(*transport_, nullptr, sink);
+    while (!plaintext.empty()) {
+        std::size_t size = 0;
+        const int result = SSL_write_ex(ssl_, plaintext.data(), plaintext.size(), &size);
+        if (result != 1) {
+            transport_->status_of(ssl_, result);
+            transport_->is_broken = true;  // part of a record may be in the sink
+            return TlsStatus::failed;
+        }
+        plaintext = plaintext.subspan(size);
+    }
+    return TlsStatus::ok;
+}
+
+void TlsEngine::close(CiphertextSink& sink) noexcept {
+    if (transport_->is_broken || !is_handshake_done()) {
+        return;
+    }
+    const Transport::Lease lease(*transport_, nullptr, sink);
+    SSL_shutdown(ssl_);
+    ERR_clear_error();
+}
+
+bool TlsEngine::was_resumed() const noexcept { return SSL_session_reused(ssl_) == 1; }
+
+std::string_view TlsEngine::version() const noexcept { return SSL_get_version(ssl_); }
+
+}  // namespace tickwire::tls

@@ -1,0 +1,112 @@
+// TLS as a function of bytes, for both sides: ciphertext in, plaintext out, and the other way. OpenSSL
+// behind a BIO over the caller's buffers; no sockets, no growing memory BIOs.
+//
+// A TlsContext is shared by the connections of one shard and reloaded by swapping it; a TlsEngine is one
+// connection's and moves between shards at hand-over.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "base/bytes.hpp"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace tickwire::tls {
+
+enum class MinimumVersion : std::uint8_t { tls_1_2, tls_1_3 };
+
+/// Certificates, keys and policy. TLS 1.2 with ECDHE and AEAD, and 1.3; ALPN http/1.1 alone; no
+/// renegotiation, no compression, no early data; at most one session ticket.
+class TlsContext {
+  public:
+    /// PEM files: a certificate chain and its key. The error is one line that names the file, and says
+    /// where a key does not match.
+    static tl::expected<std::shared_ptr<TlsContext>, std::string> for_server(
+        const std::string& certificate_file, const std::string& key_file,
+        MinimumVersion minimum_version = MinimumVersion::tls_1_2);
+    enum class Verify : std::uint8_t { nothing, system_roots };
+    static tl::expected<std::shared_ptr<TlsContext>, std::string> for_client(Verify verify);
+    ~TlsContext();
+    TlsContext(const TlsContext&) = delete;
+    TlsContext& operator=(const TlsContext&) = delete;
+
+    ssl_ctx_st* native() const noexcept { return context_; }
+
+  private:
+    explicit TlsContext(ssl_ctx_st* context) noexcept : context_(context) {}
+    ssl_ctx_st* context_;
+};
+
+/// Where an engine puts ciphertext to send: memory that grows by asking. The engine's caller owns it.
+class CiphertextSink {
+  public:
+    /// Room for `size` more bytes at the end of what is queued, or an empty span: then the connection
+    /// fails.
+    virtual base::MutableBytes room(std::size_t size) noexcept = 0;
+    /// The first `size` bytes of that room hold ciphertext now.
+    virtual void commit(std::size_t size) noexcept = 0;
+
+  protected:
+    ~CiphertextSink() = default;
+};
+
+enum class TlsStatus : std::uint8_t {
+    ok,       ///< progress; for read(): plaintext was written
+    starved,  ///< all input is used up; more is needed
+    closed,   ///< the peer's close_notify
+    failed,   ///< a protocol error or no room; an alert may have been committed: send it and close
+};
+
+/// One TLS connection. Its memory when idle is about 14 KB (SSL_MODE_RELEASE_BUFFERS).
+class TlsEngine {
+  public:
+    enum class Side : std::uint8_t { server, client };
+    /// `server_name`: SNI for a client; empty for none. Null only where memory is out.
+    static std::unique_ptr<TlsEngine> create(const std::shared_ptr<TlsContext>& context, Side side,
+                                             const std::string& server_name = {});
+    ~TlsEngine();
+    TlsEngine(const TlsEngine&) = delete;
+    TlsEngine& operator=(const TlsEngine&) = delete;
+
+    /// Drives the handshake with what `input` holds (advanced past what was used). ok: it is finished, and
+    /// `input` may have application data left.
+    TlsStatus handshake(base::Bytes& input, CiphertextSink& sink) noexcept;
+    bool is_handshake_done() const noexcept;
+
+    /// Decrypts from `input` (advanced past what was used) into `to`; `size` is the plaintext written.
+    /// Call until starved. A session ticket or key update that OpenSSL answers goes to `sink`.
+    TlsStatus read(base::Bytes& input, base::MutableBytes to, std::size_t& size, CiphertextSink& sink) noexcept;
+
+    /// Encrypts all of `plaintext` into `sink`, in records of at most 16 KiB (a tick of up to 4 KiB is
+    /// one record).
+    TlsStatus write(base::Bytes plaintext, CiphertextSink& sink) noexcept;
+
+    /// Queues close_notify.
+    void close(CiphertextSink& sink) noexcept;
+
+    /// Input that OpenSSL has taken in but not decrypted, or decrypted but not handed out, stays inside
+    /// the engine and moves with it.
+    bool was_resumed() const noexcept;
+    std::string_view version() const noexcept;
+
+  private:
+    struct Transport;
+    TlsEngine() = default;
+    ssl_st* ssl_ = nullptr;
+    std::shared_ptr<TlsContext> context_;
+    std::unique_ptr<Transport> transport_;
+};
+
+/// Bytes of ciphertext that `plaintext_size` bytes may become, at most.
+constexpr std::size_t sealed_size_max(std::size_t plaintext_size) noexcept {
+    return plaintext_size + (plaintext_size / 16384 + 1) * 64;
+}
+
+}  // namespace tickwire::tls

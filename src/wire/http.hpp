@@ -1,0 +1,99 @@
+// The HTTP/1.1 that a WebSocket relay needs: one request head, parsed strictly and bounded, and the few
+// answers. Not a web server: a request with a body is refused.
+//
+// Used by `session` (server side) and by native clients, which check the answer to their upgrade.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "base/bytes.hpp"
+
+namespace tickwire::wire {
+
+/// Bytes of a request head, request line and blank line included.
+inline constexpr std::size_t request_head_size_max = 8192;
+inline constexpr std::size_t request_header_count_max = 100;
+
+/// Why a request is refused. `malformed` covers all that is not a strict RFC 9112 head: bare LF, obs-fold,
+/// spaces before a colon, control characters, two Hosts, no Host, a body (Content-Length over 0 or any
+/// Transfer-Encoding).
+enum class HttpError : std::uint8_t { malformed, head_too_long, version_unsupported, method_unsupported };
+/// 400, 431, 505, 405.
+std::uint16_t status_of(HttpError error) noexcept;
+
+/// One request. The views lie in the bytes that parse_request() was given.
+struct HttpRequest {
+    bool is_head = false;             ///< HEAD; otherwise GET
+    bool keep_alive = true;           ///< HTTP/1.1 without `Connection: close`; 1.0 closes
+    bool wants_upgrade = false;       ///< `Upgrade: websocket` and `Connection: upgrade`
+    std::string_view path;            ///< of the target, neither decoded nor normalised, begins with '/'
+    std::string_view query;           ///< after '?', may hold a ticket: never logged
+    std::string_view host;
+    std::string_view origin;          ///< empty: none sent
+    std::string_view forwarded_for;   ///< X-Forwarded-For, last header's value; empty: none
+    std::string_view websocket_key;   ///< empty: none; otherwise checked: base64 of 16 bytes
+    std::string_view websocket_version;
+    bool offers_subprotocol = false;  ///< any Sec-WebSocket-Protocol at all
+    bool offers_tickwire = false;     ///< `tickwire.v1` among them
+};
+
+struct ParsedRequest {
+    HttpRequest request;
+    std::size_t size;  ///< bytes of the head; what follows is the next request, or frames
+};
+
+/// The request at the start of `bytes`; empty where the head is not complete yet.
+tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes) noexcept;
+
+/// Where a request leads. `/v1/match/{match}` and `/v1/echo` want an upgrade; anything else is an asset of
+/// the demo or 404.
+enum class Route : std::uint8_t { match, echo, other };
+struct RoutedPath {
+    Route route = Route::other;
+    std::string_view match;  ///< a valid name where the route is `match`
+};
+/// Empty for a path below /v1/match/ whose name is not valid: 404.
+std::optional<RoutedPath> route_path(std::string_view path) noexcept;
+
+/// 1 to 64 of `A-Z a-z 0-9 . _ ~ -`, but neither `.` nor `..`.
+bool is_match_name(std::string_view name) noexcept;
+
+/// The answer to an upgrade request on a route that wants one: 101, or the refusal 400 (version missing
+/// or wrong: 426 with Sec-WebSocket-Version: 13; key missing; subprotocols without tickwire.v1) or 426 (no
+/// upgrade asked for). Writes a whole head, or head and short text body, at `to`; returns its size.
+inline constexpr std::size_t response_head_size_max = 512;
+std::uint16_t judge_upgrade(const HttpRequest& request) noexcept;  ///< 101, 400 or 426
+std::size_t encode_upgrade_response(const HttpRequest& request, std::uint8_t* to) noexcept;
+/// A refusal or an error: status line, Content-Length, text/plain body `detail` (under 128 bytes), and
+/// `Connection: close` where `keep_alive` is false. Statuses: 400 403 404 405 426 431 503 505.
+std::size_t encode_refusal(std::uint16_t status, std::string_view detail, bool keep_alive, bool is_head,
+                           std::uint8_t* to) noexcept;
+/// The head before a body of `content_size` bytes that the caller sends behind it.
+std::size_t encode_asset_head(std::string_view content_type, std::size_t content_size, bool keep_alive,
+                              std::uint8_t* to) noexcept;
+
+// --- the client's side
+
+/// Writes an upgrade request for `target` (path and query) at `to`, which has room for
+/// request_head_size_max; returns its size, 0 where it does not fit. `key` is base64 of 16 random bytes.
+/// `subprotocol` may be empty.
+std::size_t encode_upgrade_request(std::string_view host, std::string_view target, std::string_view key,
+                                   std::string_view subprotocol, std::uint8_t* to) noexcept;
+
+struct UpgradeAnswer {
+    std::uint16_t status;
+    std::string_view subprotocol;
+    bool is_accepted;  ///< 101 with the right Upgrade, Connection and Sec-WebSocket-Accept
+    std::size_t size;
+};
+/// The answer at the start of `bytes`; empty where it is not complete yet.
+tl::expected<std::optional<UpgradeAnswer>, HttpError> parse_upgrade_answer(base::Bytes bytes,
+                                                                          std::string_view key) noexcept;
+
+}  // namespace tickwire::wire

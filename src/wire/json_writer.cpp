@@ -1,0 +1,52 @@
+#include "wire/json_writer.hpp"
+
+namespace tickwire::wire {
+namespace {
+
+/// The escape of a byte that may not stand in a string as it is (RFC 8259 section 7).
+void append_escape(char c, std::string& out) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    switch (c) {
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        case '\b':
+            out += "\\b";
+            return;
+        case '\f':
+            out += "\\f";
+            return;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        default:
+            out += "\\u00";
+            out += hex[static_cast<unsigned char>(c) >> 4];
+            out += hex[static_cast<unsigned char>(c) & 0xf];
+    }
+}
+
+}  // namespace
+
+void append_json_string(std::string_view text, std::string& out) {
+    out += '"';
+    for (const char c : text) {
+        if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20) {
+            append_escape(c, out);
+        } else {
+            out += c;
+        }
+    }
+    out += '"';
+}
+
+}  // namespace tickwire::wire

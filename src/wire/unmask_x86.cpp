@@ -1,0 +1,83 @@
+// The kernels of x86-64. SSE2 belongs to every such CPU.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "wire/unmask_kernels.hpp"
+#include "wire/unmask_short.hpp"
+
+namespace tickwire::wire {
+namespace {
+
+__m128i load16(const std::uint8_t* from) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+}
+void store16(std::uint8_t* to, __m128i value) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value); }
+__m128i repeat16(std::uint32_t key) noexcept { return _mm_set1_epi32(static_cast<int>(key)); }
+
+[[gnu::target("avx2")]] __m256i load32(const std::uint8_t* from) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+[[gnu::target("avx2")]] void store32(std::uint8_t* to, __m256i value) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), value);
+}
+[[gnu::target("avx2")]] __m256i repeat32(std::uint32_t key) noexcept {
+    return _mm256_set1_epi32(static_cast<int>(key));
+}
+
+}  // namespace
+
+void unmask_sse2(std::uint8_t* data, std::size_t size, MaskKey key) noexcept {
+    const std::uint32_t bits = key_bits(key);
+    if (size < 16) {
+        unmask_short(data, size, bits);
+        return;
+    }
+    const __m128i wide_key = repeat16(bits);
+    const std::size_t last = size - 16;
+    const __m128i tail = load16(data + last);
+    for (std::size_t at = 0; at < last; at += 16) {
+        store16(data + at, _mm_xor_si128(load16(data + at), wide_key));
+    }
+    store16(data + last, _mm_xor_si128(tail, repeat16(rotate_key(bits, last))));
+}
+
+[[gnu::target("avx2")]] void unmask_avx2(std::uint8_t* data, std::size_t size, MaskKey key) noexcept {
+    const std::uint32_t bits = key_bits(key);
+    if (size < 32) {
+        if (size < 16) {
+            unmask_short(data, size, bits);
+            return;
+        }
+        const std::size_t last = size - 16;
+        const __m128i tail = load16(data + last);
+        store16(data, _mm_xor_si128(load16(data), repeat16(bits)));
+        store16(data + last, _mm_xor_si128(tail, repeat16(rotate_key(bits, last))));
+        return;
+    }
+    const __m256i wide_key = repeat32(bits);
+    const std::size_t last = size - 32;
+    const __m256i tail = load32(data + last);
+    for (std::size_t at = 0; at < last; at += 32) {
+        store32(data + at, _mm256_xor_si256(load32(data + at), wide_key));
+    }
+    store32(data + last, _mm256_xor_si256(tail, repeat32(rotate_key(bits, last))));
+}
+
+[[gnu::target("avx512f,avx512bw,avx512vl")]] void unmask_avx512(std::uint8_t* data, std::size_t size,
+                                                               MaskKey key) noexcept {
+    const __m512i wide_key = _mm512_set1_epi32(static_cast<int>(key_bits(key)));
+    std::size_t at = 0;
+    for (; size - at >= 64; at += 64) {
+        _mm512_storeu_si512(data + at, _mm512_xor_si512(_mm512_loadu_si512(data + at), wide_key));
+    }
+    if (at < size) {
+        const __mmask64 mask = ~std::uint64_t{0} >> (64 - (size - at));
+        const __m512i tail = _mm512_maskz_loadu_epi8(mask, data + at);
+        _mm512_mask_storeu_epi8(data + at, mask, _mm512_xor_si512(tail, wide_key));
+    }
+}
+
+}  // namespace tickwire::wire
+
+#endif

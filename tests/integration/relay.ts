@@ -1,0 +1,107 @@
+/**
+ * A relay under test: the binary that TICKWIRE_BIN names, on ports of its own choosing. Each test starts
+ * the one it needs and stops it; what the relay printed is part of every failure.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const binary =
+  process.env["TICKWIRE_BIN"] ?? fileURLToPath(new URL("../../build/release/tickwire", import.meta.url));
+
+/** Sanitized builds on a busy machine take their time; a relay that hangs takes longer. */
+const startTimeoutMs = 20_000;
+/** The promise is 5 s. The rest is for a sanitizer's leak check. */
+const stopTimeoutMs = 5_000 + 10_000;
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the binary to its end: for what should not start at all. */
+export function runToEnd(...args: string[]): Ended {
+  const { status, signal, stdout, stderr } = spawnSync(binary, args, {
+    encoding: "utf8",
+    timeout: startTimeoutMs,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return { code: status, signal, stdout, stderr };
+}
+
+export class Relay {
+  /** What it said it listens on, in its own order: `ws://127.0.0.1:41234`. */
+  readonly urls: string[] = [];
+  stdout = "";
+  stderr = "";
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<void>;
+
+  private constructor(args: string[]) {
+    this.#process = spawn(binary, ["serve", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+    this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    this.#ended = once(this.#process, "close").then(() => undefined);
+  }
+
+  /** Ready when it has printed a line for each listener that `args` ask for. */
+  static async start(...args: string[]): Promise<Relay> {
+    const relay = new Relay(args);
+    const wanted = args.filter((arg) => arg === "--listen" || arg === "--tls-listen").length;
+    const ready = async (): Promise<boolean> => {
+      while (relay.#readUrls() < wanted) await once(relay.#process.stdout!, "data");
+      return true;
+    };
+    const started = await Promise.race([
+      ready(),
+      relay.#ended.then(() => false),
+      new Promise<false>((resolve) => setTimeout(resolve, startTimeoutMs, false).unref()),
+    ]);
+    if (!started) {
+      relay.#process.kill("SIGKILL");
+      throw new Error(`the relay did not start:\n${relay.stdout}${relay.stderr}`);
+    }
+    return relay;
+  }
+
+  /** The address of its first listener of a scheme. */
+  url(scheme: "ws" | "wss" = "ws"): string {
+    const found = this.urls.find((url) => url.startsWith(`${scheme}://`));
+    if (found === undefined) throw new Error(`no ${scheme} listener in: ${this.stdout}`);
+    return found;
+  }
+
+  /** Its first listener's address for plain HTTP requests. */
+  httpUrl(scheme: "ws" | "wss" = "ws"): string {
+    return this.url(scheme).replace("ws", "http");
+  }
+
+  /** Asks it to end, and waits. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
+    this.#process.kill(signal);
+    const killer = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
+    await this.#ended;
+    clearTimeout(killer);
+    const { exitCode, signalCode } = this.#process;
+    return { code: exitCode, signal: signalCode, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  /** As stop(), and an error unless it ended as it should: what a test does last, `await using` too. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.#process.exitCode === null && this.#process.signalCode === null;
+    const { code, signal, stderr } = await this.stop();
+    if (code !== 0) {
+      const when = ended ? "when it was stopped" : "before it was stopped";
+      throw new Error(`the relay ended with ${code ?? signal} ${when}:\n${stderr}`);
+    }
+  }
+
+  #readUrls(): number {
+    const lines = this.stdout.split("\n").slice(0, -1);
+    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (\S+)$/.exec(line)?.[1] ?? []));
+    return this.urls.length;
+  }
+}

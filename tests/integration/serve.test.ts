@@ -1,0 +1,189 @@
+/** `tickwire serve` as its operator meets it: listeners, signals, bad settings. */
+
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { makeCertificate, makeFolder } from "./certificate.ts";
+import { Relay, runToEnd } from "./relay.ts";
+import { TestSocket } from "./web_socket.ts";
+
+const anyPort = ["--listen", "127.0.0.1:0"];
+
+describe("listeners", () => {
+  test("port 0 picks a free one and says which", async () => {
+    await using relay = await Relay.start(...anyPort);
+    assert.match(relay.stdout, /^listening ws:\/\/127\.0\.0\.1:[1-9][0-9]*\n$/);
+  });
+
+  test("each listener has its line", async () => {
+    const { certificate, key } = makeCertificate();
+    const path = join(makeFolder(), "relay.sock");
+    await using relay = await Relay.start(
+      ...anyPort,
+      ...["--listen", "[::1]:0", "--listen", `unix:${path}`, "--tls-listen", "127.0.0.1:0"],
+      ...["--certificate", certificate, "--key", key],
+    );
+    const kinds = relay.urls.map((url) => url.replace(/:[0-9]+$/, "")).sort();
+    assert.deepEqual(kinds, ["ws+unix:" + path, "ws://127.0.0.1", "ws://[::1]", "wss://127.0.0.1"].sort());
+  });
+
+  test("every kind of listener takes a player, and all lead to one match", async () => {
+    const { certificate, key } = makeCertificate();
+    const path = join(makeFolder(), "relay.sock");
+    await using relay = await Relay.start(
+      ...anyPort,
+      ...["--listen", "[::1]:0", "--listen", `unix:${path}`, "--tls-listen", "127.0.0.1:0"],
+      ...["--certificate", certificate, "--key", key, "--shards", "2"],
+    );
+    const sockets: TestSocket[] = [];
+    for (const url of relay.urls) {
+      // In a `ws+unix:` URL of npm's ws a colon parts the socket's path from the request's.
+      const target = url.startsWith("ws+unix:") ? `${url}:/v1/match/m` : `${url}/v1/match/m`;
+      const [socket, welcome] = await TestSocket.join(target);
+      sockets.push(socket);
+      assert.equal((welcome["players"] as unknown[]).length, sockets.length, url);
+    }
+    for (const socket of sockets) await socket.close(1000);
+  });
+});
+
+describe("signals", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`${signal} closes the members with 1001 and ends with 0`, async () => {
+      const relay = await Relay.start(...anyPort);
+      const [game] = await TestSocket.join(`${relay.url()}/v1/match/m`);
+      const plain = await TestSocket.open(`${relay.url()}/v1/match/m`);
+      const begin = performance.now();
+      const ended = relay.stop(signal);
+      assert.equal((await game.closed()).code, 1001);
+      assert.equal((await plain.closed()).code, 1001);
+      const { code, stderr } = await ended;
+      assert.equal(code, 0, stderr);
+      assert.ok(performance.now() - begin < 5000);
+    });
+  }
+
+  test("a member that answers nothing does not hold the relay up", async () => {
+    const relay = await Relay.start(...anyPort);
+    const [silent] = await TestSocket.join(`${relay.url()}/v1/match/m`);
+    silent.socket.pause();
+    const begin = performance.now();
+    const { code, stderr } = await relay.stop();
+    assert.equal(code, 0, stderr);
+    assert.ok(performance.now() - begin < 5000);
+    silent.socket.terminate();
+  });
+
+  test("its unix socket is gone from the file system afterwards", async () => {
+    const path = join(makeFolder(), "relay.sock");
+    const relay = await Relay.start("--listen", `unix:${path}`);
+    assert.ok(existsSync(path));
+    assert.equal((await relay.stop()).code, 0);
+    assert.ok(!existsSync(path));
+  });
+});
+
+/** What is wrong is one line on standard error that names it, and code 2. */
+function assertRefused(args: string[], named: RegExp): void {
+  const { code, stdout, stderr } = runToEnd("serve", ...args);
+  assert.equal(code, 2, `code ${code}: ${stderr}`);
+  assert.match(stderr, named);
+  assert.equal(stderr.trimEnd().split("\n").length, 1, `one line, not:\n${stderr}`);
+  assert.equal(stdout, "");
+}
+
+describe("refuses to start, in one line and with code 2", () => {
+  test("an unknown option", () => assertRefused([...anyPort, "--wings"], /--wings/));
+  test("no listener at all", () => assertRefused([], /listen/));
+  test("an address that is none", () => assertRefused(["--listen", "nowhere"], /nowhere/));
+  test("a port above 65535", () => assertRefused(["--listen", "127.0.0.1:65536"], /65536/));
+  for (const hz of ["0", "129", "-1", "thirty", "30x"]) {
+    test(`a tick rate of ${hz}`, () => assertRefused([...anyPort, `--tick-hz=${hz}`], /tick-hz/));
+  }
+
+  test("a port that is taken", async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+    const { port } = holder.address() as { port: number };
+    try {
+      assertRefused(["--listen", `127.0.0.1:${port}`], new RegExp(`127\\.0\\.0\\.1:${port}`));
+    } finally {
+      holder.close();
+    }
+  });
+
+  test("TLS without a certificate", () => assertRefused(["--tls-listen", "127.0.0.1:0"], /certificate/));
+
+  test("a certificate that is not there", () => {
+    const { key } = makeCertificate();
+    const args = ["--tls-listen", "127.0.0.1:0", "--certificate", "/nowhere.pem", "--key", key];
+    assertRefused(args, /\/nowhere\.pem/);
+  });
+
+  test("a certificate that is none", () => {
+    const { key } = makeCertificate();
+    const file = join(makeFolder(), "broken.pem");
+    writeFileSync(file, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+    assertRefused(["--tls-listen", "127.0.0.1:0", "--certificate", file, "--key", key], /broken\.pem/);
+  });
+
+  test("a key that may not be read", (context) => {
+    if (process.getuid?.() === 0) return context.skip("root may read every file");
+    const { certificate, key } = makeCertificate();
+    chmodSync(key, 0);
+    assertRefused(["--tls-listen", "127.0.0.1:0", "--certificate", certificate, "--key", key], /key\.pem/);
+  });
+
+  test("the key of another certificate", () => {
+    const { certificate } = makeCertificate();
+    const { key } = makeCertificate();
+    assertRefused(["--tls-listen", "127.0.0.1:0", "--certificate", certificate, "--key", key], /key\.pem/);
+  });
+
+  test("a configuration file that is not there", () => {
+    assertRefused([...anyPort, "--config", "/nowhere.toml"], /\/nowhere\.toml/);
+  });
+
+  test("a configuration file with an unknown name, by its line", () => {
+    const file = join(makeFolder(), "relay.toml");
+    writeFileSync(file, 'listen = ["127.0.0.1:0"]\nwings = 2\n');
+    assertRefused(["--config", file], /relay\.toml.*2.*wings/);
+  });
+});
+
+describe("configuration file", () => {
+  test("gives what the command line does not, and the command line wins", async () => {
+    const file = join(makeFolder(), "relay.toml");
+    writeFileSync(file, 'tick-hz = 10\nmax-players = 3\nlisten = ["127.0.0.1:1"]\n');
+    await using relay = await Relay.start("--config", file, ...anyPort, "--tick-hz", "60");
+    const [socket, welcome] = await TestSocket.join(`${relay.url()}/v1/match/m`);
+    assert.equal(welcome["tick_hz"], 60);
+    const others = [await TestSocket.join(`${relay.url()}/v1/match/m`), await TestSocket.join(`${relay.url()}/v1/match/m`)];
+    const fourth = await TestSocket.open(`${relay.url()}/v1/match/m`, ["tickwire.v1"]);
+    fourth.socket.send('{"op":"join"}');
+    assert.equal((await fourth.closed()).code, 4001);
+    for (const [other] of others) await other.close(1000);
+    await socket.close(1000);
+  });
+});
+
+describe("says what it is", () => {
+  test("--help lists the options of issue and manual", () => {
+    const { code, stdout } = runToEnd("serve", "--help");
+    assert.equal(code, 0);
+    for (const option of ["listen", "tls-listen", "certificate", "key", "shards", "pin", "tick-hz", "max-players"]) {
+      assert.match(stdout, new RegExp(`--${option}\\b`));
+    }
+    for (const option of ["resume-window", "slot-us", "echo", "demo", "config"]) {
+      assert.match(stdout, new RegExp(`--${option}\\b`));
+    }
+  });
+
+  test("--version is one line", () => {
+    const { code, stdout } = runToEnd("--version");
+    assert.equal(code, 0);
+    assert.match(stdout, /^tickwire [0-9]+\.[0-9]+\.[0-9]+\n$/);
+  });
+});

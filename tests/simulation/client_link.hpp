@@ -1,0 +1,107 @@
+// One connection of a virtual client: the upgrade, frames out (masked, now and then in fragments), frames in.
+// Knows WebSocket, but not the protocol.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "random.hpp"
+#include "tickwire/websocket.hpp"
+#include "world.hpp"
+
+namespace tickwire::simulation {
+
+/// What is known of the send that carried a message's last byte.
+struct Arrival {
+    Time send_started{};                ///< when the relay began to send it
+    std::uint64_t consumed_before = 0;  ///< how many of our bytes the relay had been given by then
+};
+
+class LinkOwner {
+  public:
+    virtual void on_open() = 0;
+    virtual void on_message(const websocket::Message& message, const Arrival& arrival) = 0;
+
+  protected:
+    ~LinkOwner() = default;
+};
+
+struct LinkTarget {
+    int listener = -1;
+    std::string path;
+    std::string subprotocol;
+};
+
+/// connecting -> open -> ended, or connecting -> ended.
+enum class LinkState : std::uint8_t { connecting, open, ended };
+
+class ClientLink {
+  public:
+    ClientLink(World& world, Random random, LinkOwner& owner, const LinkTarget& target);
+    ClientLink(const ClientLink&) = delete;
+    ClientLink& operator=(const ClientLink&) = delete;
+    /// Closes in good order where it is not ended.
+    ~ClientLink();
+
+    /// Queues one message; returns the offset behind its last byte. Frames may be sent before the answer.
+    std::uint64_t send(websocket::Opcode opcode, base::Bytes payload);
+    std::uint64_t send_raw(base::Bytes bytes);
+    void send_close(std::uint16_t code);
+    /// Everything queued is on its way: a browser's bufferedAmount of 0.
+    bool is_drained() const noexcept { return queue_.empty(); }
+
+    /// Writes and reads what can be.
+    void pump();
+    void set_reading(bool is_reading) noexcept { is_reading_ = is_reading; }
+    /// At most so many bytes a second; 0: no limit.
+    void set_throttle(std::uint32_t bytes_per_second) noexcept { bytes_per_second_ = bytes_per_second; }
+
+    /// Who is told from now on.
+    void set_owner(LinkOwner& owner) noexcept { owner_ = &owner; }
+    void reset();
+    /// Lets go without a word: neither reads nor writes, and does not close.
+    void freeze() noexcept { is_frozen_ = true; }
+
+    LinkState state() const noexcept { return state_; }
+    std::uint16_t http_status() const noexcept { return status_; }
+    /// Of the relay's close frame; 0 where none came.
+    std::uint16_t close_code() const noexcept { return close_code_; }
+    bool is_close_sent() const noexcept { return is_close_sent_; }
+    /// Bytes were lost on the way: nothing follows from how it ended.
+    bool is_faulted() const noexcept { return socket_->is_faulted; }
+    Socket& socket() noexcept { return *socket_; }
+
+  private:
+    void write();
+    void read();
+    void read_answer();
+    void read_frames();
+    void take(const websocket::Message& message, std::uint64_t end);
+    void end();
+
+    World& world_;
+    Random random_;
+    LinkOwner* owner_;
+    Socket* socket_;
+    std::string key_;
+    websocket::HeapBufferSource heap_;
+    websocket::Reader reader_;
+    LinkState state_ = LinkState::connecting;
+    std::vector<std::uint8_t> queue_;
+    std::uint64_t queued_end_ = 0;
+    std::vector<std::uint8_t> input_;
+    std::uint64_t input_begin_ = 0;  ///< offset of input_'s first byte
+    bool is_reading_ = true;
+    bool is_frozen_ = false;
+    bool is_close_sent_ = false;
+    std::uint16_t status_ = 0;
+    std::uint16_t close_code_ = 0;
+    std::uint32_t bytes_per_second_ = 0;
+    double read_allowance_ = 0;
+    Time allowance_at_{};
+};
+
+}  // namespace tickwire::simulation

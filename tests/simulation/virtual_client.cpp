@@ -1,0 +1,277 @@
+// A client's connections: joining, resuming, and how they end. What it does in between: client_actions.cpp.
+#include "virtual_client.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace tickwire::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using websocket::Opcode;
+
+VirtualClient::VirtualClient(Stage& stage, Random random, Role role, std::string match)
+    : stage_(stage),
+      random_(random),
+      role_(role),
+      match_(std::move(match)),
+      who_(stage.new_name(role == Role::player ? "p" : "s")),
+      view_(stage.world, stage.oracles, who_, stage.match.tick_hz),
+      connect_at_(stage.world.now() + random_.duration({}, milliseconds(500))),
+      leave_at_(stage.world.now() + random_.duration(seconds(3), seconds(40))) {
+    const Duration tick = seconds(1) / stage.match.tick_hz;
+    state_interval_ = random_.chance(800) ? std::max<Duration>(tick, milliseconds(16))
+                                          : random_.duration(milliseconds(16), milliseconds(600));
+    state_.resize(random_.chance(50) ? stage.match.limits.state_bytes - 6 : random_.between(0, 80));
+}
+
+VirtualClient::~VirtualClient() = default;
+
+void VirtualClient::step() {
+    step_old_links();
+    if (is_done_) {
+        return;
+    }
+    if (link_ == nullptr) {
+        if (now() >= connect_at_ || stage_.is_settling) {
+            connect();
+        }
+        return;
+    }
+    link_->pump();
+    if (link_->state() == LinkState::ended) {
+        on_link_end();
+        return;
+    }
+    if (!is_join_sent_ && link_->state() == LinkState::open && now() >= join_at_) {
+        send_join();
+    }
+    if (view_.is_welcome() && link_->close_code() == 0) {
+        play();
+    } else if (stage_.is_settling && is_frozen_) {
+        cut();
+    }
+}
+
+void VirtualClient::connect() {
+    LinkTarget target;
+    target.listener = stage_.draw_listener(random_);
+    target.path = "/v1/match/" + match_;
+    target.subprotocol = random_.chance(800) ? "tickwire.v1" : "chat, tickwire.v1";
+    link_ = std::make_unique<ClientLink>(stage_.world, random_.fork(), *this, target);
+    is_join_sent_ = false;
+    is_leaving_or_reloading_ = false;
+    is_frozen_ = false;
+    is_silent_ = false;
+    is_slow_ = false;
+    is_hidden_ = false;
+    divisor_asked_ = 1;
+    paused_until_ = now();
+    reported_tick_.reset();
+    JoinAttempt attempt;
+    if (role_ == Role::player) {
+        is_resuming_ = slot_ != nullptr && !view_.token().empty() && random_.chance(950);
+        if (is_resuming_) {
+            attempt.resumed_slot = slot_;
+            attempt.token = view_.token();
+            if (random_.chance(900)) {
+                attempt.seen_event = view_.seen_event();
+            }
+        }
+        attempt.slot = &stage_.oracles.add_slot(stage_.new_name("n"), false);
+        slot_ = attempt.slot;
+    }
+    view_.begin(attempt);
+    pending_join_ = attempt;
+    if (random_.chance(400)) {
+        send_join();  // pipelined: before the answer to the upgrade
+    }
+}
+
+void VirtualClient::on_open() { join_at_ = now() + (random_.chance(100) ? milliseconds(300) : milliseconds(0)); }
+
+void VirtualClient::send_join() {
+    is_join_sent_ = true;
+    std::string join = R"({"op":"join")";
+    if (pending_join_.slot != nullptr) {
+        join += R"(,"name":")" + pending_join_.slot->name + '"';
+    } else {
+        join += R"(,"role":"spectator")";
+    }
+    if (pending_join_.resumed_slot != nullptr) {
+        join += R"(,"resume":")" + pending_join_.token + '"';
+    }
+    if (pending_join_.seen_event) {
+        join += R"(,"seen_event":)" + std::to_string(*pending_join_.seen_event);
+    }
+    link_->send(Opcode::text, base::as_bytes(join + "}"));
+    // "What follows the join is taken in order; welcome need not be awaited."
+    if (role_ == Role::player && !is_resuming_ && random_.chance(100)) {
+        send_state();
+        send_event();
+    }
+}
+
+void VirtualClient::on_message(const websocket::Message& message, const Arrival& arrival) {
+    const bool was_welcome = view_.is_welcome();
+    if (message.opcode == Opcode::text) {
+        view_.on_text(base::as_text(message.payload));
+        if (!was_welcome) {
+            on_welcome();
+        }
+        return;
+    }
+    const std::uint32_t tick = view_.tick();
+    view_.on_binary(message.payload, arrival);
+    if (view_.tick() != tick && !is_frozen_ && now() - reported_at_ >= milliseconds(250)) {
+        send_ping();
+    }
+}
+
+void VirtualClient::on_welcome() {
+    if (role_ == Role::player) {
+        slot_ = view_.slot();
+        for (std::size_t index = view_.events_taken(); index < slot_->events.size(); ++index) {
+            send_event_message(slot_->events[index]);
+        }
+    }
+    reported_tick_ = view_.tick();
+    reported_at_ = now();
+    next_state_ = now();
+    next_action_ = now() + random_.duration(milliseconds(50), milliseconds(800));
+    next_request_ = now();
+}
+
+// --- how it ends
+
+void VirtualClient::step_old_links() {
+    for (const auto& link : old_links_) {
+        link->pump();
+    }
+    std::erase_if(old_links_, [this](const auto& link) {
+        if (link->state() != LinkState::ended) {
+            return false;
+        }
+        // Its slot may have ended by itself before it was taken over.
+        const bool is_explained = link->is_faulted() || link->close_code() != 0;
+        if (!is_explained && !stage_.is_stopping) {
+            fail("the old connection of a slot ended without a close frame");
+        }
+        return true;
+    });
+}
+
+void VirtualClient::on_link_end() {
+    const std::uint16_t code = link_->close_code();
+    const bool is_refused = link_->http_status() != 101;
+    if (is_refused && link_->http_status() != 0 && link_->http_status() != 503) {
+        fail("its upgrade was answered with " + std::to_string(link_->http_status()));
+    }
+    if (!link_->is_faulted() && !is_refused && !stage_.is_stopping) {
+        judge_end(code);
+    }
+    if (is_refused && link_->http_status() == 0 && !link_->is_faulted() && !stage_.is_stopping &&
+        now() > unwell_until_ && now() - stage_.last_pause > seconds(5)) {
+        fail("its connection ended before the answer to its upgrade");
+    }
+    const bool was_welcome = view_.is_welcome();
+    link_.reset();
+    if (stage_.is_stopping) {
+        end_slot();
+    } else if (is_leaving_ || code == 4002) {
+        end_slot();
+    } else if (code == 4001 || (is_refused && !was_welcome)) {
+        // Full or locked: as somebody else, later.
+        if (random_.chance(300) && !stage_.is_settling) {
+            end_slot();
+        } else {
+            come_back_later();
+        }
+    } else if (random_.chance(100) && !stage_.is_settling) {
+        end_slot();
+    } else {
+        come_back_later();
+    }
+}
+
+void VirtualClient::judge_end(std::uint16_t code) const {
+    const bool is_unwell = now() <= unwell_until_ || now() - stage_.last_pause <= stage_.session.idle_timeout;
+    bool is_right = false;
+    switch (code) {
+        case 0:
+            is_right = is_unwell && link_->is_close_sent();  // our close frame came too late
+            break;
+        case 1000:
+        case 1001:
+            is_right = is_leaving_or_reloading_;
+            break;
+        case 4001:
+            is_right = !view_.is_welcome();
+            break;
+        case 4002:
+            is_right = view_.is_welcome() && role_ == Role::player;
+            break;
+        case 4101:
+        case 4102:
+            is_right = is_unwell;
+            break;
+        case 4104:
+            is_right = is_unwell && !view_.is_welcome();
+            break;
+        default:
+            break;
+    }
+    if (!is_right) {
+        fail("it was closed with " + std::to_string(code) + ", and did nothing for it");
+    }
+}
+
+void VirtualClient::come_back_later() {
+    is_leaving_or_reloading_ = false;
+    const Duration window = stage_.match.resume_window;
+    connect_at_ = now() + (random_.chance(700) ? random_.duration({}, window / 2)
+                                               : random_.duration({}, window + seconds(1)));
+}
+
+void VirtualClient::end_slot() {
+    is_done_ = true;
+    view_.finish();
+}
+
+void VirtualClient::cut() {
+    link_->reset();
+    link_.reset();
+    come_back_later();
+}
+
+/// Resumes while the old connection still lives.
+void VirtualClient::take_over() {
+    link_->set_owner(forgets_);
+    old_links_.push_back(std::move(link_));
+    connect_at_ = now();
+}
+
+void VirtualClient::leave() {
+    is_leaving_ = true;
+    is_leaving_or_reloading_ = true;
+    if (random_.chance(500)) {
+        link_->send(Opcode::text, base::as_bytes(R"({"op":"leave"})"));
+    } else {
+        link_->send_close(1000);
+    }
+}
+
+void VirtualClient::retire() {
+    if (is_done_ || link_ == nullptr) {
+        end_slot();
+    } else if (random_.chance(300) || !view_.is_welcome()) {
+        link_->reset();
+        link_.reset();
+        end_slot();
+    } else if (!is_leaving_) {
+        leave();
+    }
+}
+
+}  // namespace tickwire::simulation

@@ -1,0 +1,107 @@
+// A client of the game lane, player or spectator, written from proto/protocol.md: it joins, plays, lags, is
+// cut, resumes, hides, and leaves. It never breaks the protocol (liar.hpp does).
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client_link.hpp"
+#include "member_view.hpp"
+#include "stage.hpp"
+
+namespace tickwire::simulation {
+
+enum class Role : std::uint8_t { player, spectator };
+
+class VirtualClient final : public Actor, private LinkOwner {
+  public:
+    VirtualClient(Stage& stage, Random random, Role role, std::string match);
+    ~VirtualClient() override;
+
+    void step() override;
+    bool is_done() const override { return is_done_; }
+    void retire() override;
+
+    /// At rest: says its last state and event.
+    void speak_last();
+    /// Welcome, and what it is to be at rest.
+    bool is_settled() const noexcept { return !is_done_ && link_ != nullptr && view_.is_welcome(); }
+    MemberView& view() noexcept { return view_; }
+
+  private:
+    struct Forgets final : LinkOwner {
+        void on_open() override {}
+        void on_message(const websocket::Message& /*message*/, const Arrival& /*arrival*/) override {}
+    };
+
+    // LinkOwner
+    void on_open() override;
+    void on_message(const websocket::Message& message, const Arrival& arrival) override;
+
+    Time now() const noexcept { return stage_.world.now(); }
+    [[noreturn]] void fail(const std::string& what) const { stage_.world.fail(who_ + ": " + what); }
+
+    void connect();
+    void send_join();
+    void on_welcome();
+    void on_link_end();
+    void judge_end(std::uint16_t code) const;
+    void step_old_links();
+    void come_back_later();
+    void end_slot();
+
+    void play();
+    void report();
+    void send_state();
+    void send_event();
+    void send_event_message(const SentEvent& event);
+    void send_ping();
+    void send_request(const std::string& fields);
+    void act();
+    void act_as_host();
+    void go_on();  ///< while settling: undo what would disturb the rest
+    void pause();
+    void cut();
+    void take_over();
+    void leave();
+
+    Stage& stage_;
+    Random random_;
+    Role role_;
+    std::string match_;
+    std::string who_;
+    MemberView view_;
+    Slot* slot_ = nullptr;            ///< named in the last join, or resumed
+    bool is_resuming_ = false;
+    std::unique_ptr<ClientLink> link_;
+    std::vector<std::unique_ptr<ClientLink>> old_links_;  ///< taken over
+    std::vector<std::unique_ptr<ClientLink>> frozen_links_;  ///< half open
+    Forgets forgets_;
+    JoinAttempt pending_join_;
+    bool is_join_sent_ = false;
+    bool is_done_ = false;
+    bool is_leaving_ = false;
+    bool is_leaving_or_reloading_ = false;  ///< said so on this connection
+    bool is_frozen_ = false;
+    bool is_silent_ = false;          ///< paused, and says nothing either
+    bool is_hidden_ = false;
+    bool is_slow_ = false;            ///< throttled
+    std::uint32_t divisor_asked_ = 1;
+    Time connect_at_{};
+    Time join_at_{};
+    Time paused_until_{};
+    Time unwell_until_{};             ///< was slow or silent of late: may be closed for it
+    Time next_state_{};
+    Time next_action_{};
+    Time next_request_{};
+    Time leave_at_{};
+    Duration state_interval_;
+    std::optional<std::uint32_t> reported_tick_;
+    Time reported_at_{};
+    std::vector<std::uint8_t> state_;
+};
+
+}  // namespace tickwire::simulation

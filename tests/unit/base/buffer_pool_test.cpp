@@ -1,0 +1,141 @@
+// The pool's promises: sizes in powers of two, a limit that holds, buffers that come back.
+#include "base/buffer_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace tickwire::base {
+namespace {
+
+constexpr std::size_t one_mib = std::size_t{1024} * 1024;
+
+TEST(buffer_pool, rounds_a_size_up_to_a_power_of_two) {
+    BufferPool pool(one_mib);
+    const std::pair<std::size_t, std::size_t> asked_and_given[] = {
+        {0, 128}, {1, 128}, {128, 128}, {129, 256}, {4096, 4096}, {4097, 8192},
+    };
+    for (const auto& [asked, given] : asked_and_given) {
+        const MutableBytes buffer = pool.take(asked);
+        EXPECT_EQ(buffer.size(), given) << "asked for " << asked;
+        pool.release(buffer);
+    }
+}
+
+TEST(buffer_pool, gives_the_largest_size_and_nothing_above_it) {
+    BufferPool pool(2 * BufferPool::size_max);
+    const MutableBytes largest = pool.take(BufferPool::size_max);
+    EXPECT_EQ(largest.size(), BufferPool::size_max);
+    EXPECT_TRUE(pool.take(BufferPool::size_max + 1).empty());
+    pool.release(largest);
+}
+
+TEST(buffer_pool, gives_nothing_past_its_limit_and_goes_on_after_a_release) {
+    BufferPool pool(1024);
+    const MutableBytes first = pool.take(512);
+    const MutableBytes second = pool.take(512);
+    ASSERT_FALSE(second.empty());
+    EXPECT_TRUE(pool.take(1).empty());
+    pool.release(second);
+    const MutableBytes again = pool.take(512);
+    EXPECT_EQ(again.data(), second.data());
+    pool.release(again);
+    pool.release(first);
+}
+
+TEST(buffer_pool, counts_the_bytes_in_use) {
+    BufferPool pool(one_mib);
+    EXPECT_EQ(pool.bytes_in_use(), 0U);
+    EXPECT_EQ(pool.limit(), one_mib);
+    const MutableBytes small = pool.take(100);
+    const MutableBytes large = pool.take(1000);
+    EXPECT_EQ(pool.bytes_in_use(), 128U + 1024U);
+    pool.release(small);
+    EXPECT_EQ(pool.bytes_in_use(), 1024U);
+    pool.release(large);
+    EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
+TEST(buffer_pool, hands_out_buffers_that_do_not_overlap) {
+    BufferPool pool(one_mib);
+    std::vector<MutableBytes> held;
+    for (std::size_t size = 1; size < 10'000; size = size * 2 + 1) {
+        held.push_back(pool.take(size));
+        std::ranges::fill(held.back(), static_cast<std::uint8_t>(held.size()));
+    }
+    for (std::size_t index = 0; index < held.size(); ++index) {
+        const auto mark = static_cast<std::uint8_t>(index + 1);
+        EXPECT_TRUE(std::ranges::all_of(held[index], [&](std::uint8_t byte) { return byte == mark; }));
+        pool.release(held[index]);
+    }
+}
+
+TEST(buffer_pool, resize_inside_the_capacity_keeps_the_buffer) {
+    BufferPool pool(one_mib);
+    const MutableBytes held = pool.take(100);
+    const MutableBytes resized = pool.resize(held, 100, 128);
+    EXPECT_EQ(resized.data(), held.data());
+    EXPECT_EQ(resized.size(), held.size());
+    pool.release(resized);
+}
+
+TEST(buffer_pool, resize_moves_what_was_used_and_gives_the_old_buffer_back) {
+    BufferPool pool(one_mib);
+    const MutableBytes held = pool.take(128);
+    std::ranges::fill(held, std::uint8_t{7});
+    const MutableBytes grown = pool.resize(held, 128, 300);
+    ASSERT_EQ(grown.size(), 512U);
+    EXPECT_TRUE(std::ranges::all_of(grown.first(128), [](std::uint8_t byte) { return byte == 7; }));
+    EXPECT_EQ(pool.bytes_in_use(), 512U);
+    pool.release(grown);
+}
+
+TEST(buffer_pool, resize_of_nothing_is_a_take) {
+    BufferPool pool(one_mib);
+    const MutableBytes taken = pool.resize({}, 0, 200);
+    EXPECT_EQ(taken.size(), 256U);
+    pool.release(taken);
+}
+
+TEST(buffer_pool, a_resize_past_the_limit_leaves_the_held_buffer_alone) {
+    BufferPool pool(256);
+    const MutableBytes held = pool.take(128);
+    std::ranges::fill(held, std::uint8_t{9});
+    EXPECT_TRUE(pool.resize(held, 128, 256).empty());
+    EXPECT_EQ(pool.bytes_in_use(), 128U);
+    EXPECT_TRUE(std::ranges::all_of(held, [](std::uint8_t byte) { return byte == 9; }));
+    pool.release(held);
+}
+
+TEST(buffer_pool, release_of_nothing_does_nothing) {
+    BufferPool pool(one_mib);
+    pool.release({});
+    EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
+TEST(buffer_pool_death, stops_where_a_part_of_a_buffer_comes_back) {
+    BufferPool pool(one_mib);
+    const MutableBytes held = pool.take(256);
+    EXPECT_DEATH(pool.release(held.first(100)), "a buffer comes back whole");
+    pool.release(held);
+}
+
+TEST(buffer_pool_death, stops_where_a_stranger_comes_back) {
+    BufferPool pool(one_mib);
+    std::vector<std::uint8_t> stranger(128);
+    EXPECT_DEATH(pool.release(stranger), "a buffer comes back whole");
+}
+
+TEST(buffer_pool_death, stops_where_it_ends_before_its_buffers) {
+    EXPECT_DEATH(
+        {
+            BufferPool pool(one_mib);
+            static_cast<void>(pool.take(1));
+        },
+        "every buffer is back");
+}
+
+}  // namespace
+}  // namespace tickwire::base

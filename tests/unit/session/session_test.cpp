@@ -1,0 +1,362 @@
+// The session's way from the request to the end, in the clear.
+#include "session_fixture.hpp"
+
+#include <utility>
+
+namespace tickwire::session::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Strings = std::vector<std::string>;
+
+const std::string ping_message({0x03, 0x00, 0x00, 0x00, 0x2a, 0x00, 0x00, 0x00});
+
+std::string state_message(const std::string& bytes) { return std::string("\x01\0\x01\0\0\0", 6) + bytes; }
+std::string event_message(char kind, const std::string& body) {
+    return std::string("\x02", 1) + kind + std::string("\0\0", 2) + body;
+}
+
+class SessionTest : public SessionFixture {};
+
+TEST_F(SessionTest, answers_pages_before_an_upgrade_on_the_same_connection) {
+    open();
+    receive("GET /favicon.ico HTTP/1.1\r\nHost: relay\r\n\r\n");
+    EXPECT_NE(sent().find("\r\n\r\nhello"), std::string::npos);
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1"));
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 101");
+    EXPECT_EQ(session->phase(), Phase::joining);
+    EXPECT_EQ(told, (Strings{"page /favicon.ico", "upgrade arena"}));
+}
+
+TEST_F(SessionTest, takes_a_request_in_single_bytes) {
+    open();
+    for (const char byte : upgrade_request("/v1/match/arena", "tickwire.v1")) {
+        receive(std::string(1, byte));
+    }
+    EXPECT_EQ(session->phase(), Phase::joining);
+}
+
+TEST_F(SessionTest, takes_frames_that_came_with_the_request) {
+    open();
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})") +
+            binary_frame(state_message("here")));
+    EXPECT_EQ(told, (Strings{"upgrade arena", "join Ann", "state here"}));
+}
+
+TEST_F(SessionTest, refuses_a_malformed_request_and_closes) {
+    open();
+    receive("GET / HTTP/1.1\nHost: relay\n\n");
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 400");
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, refuses_paths_that_lead_nowhere) {
+    for (const std::string path : {"/v1/match/", "/v1/match/..", "/v1/match/a%20b", "/v1/echo"}) {
+        open();
+        receive(upgrade_request(path, ""));
+        EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 404") << path;
+    }
+}
+
+TEST_F(SessionTest, asks_for_an_upgrade_where_there_is_none) {
+    open();
+    receive("GET /v1/match/arena HTTP/1.1\r\nHost: relay\r\n\r\n");
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 426");
+    EXPECT_EQ(session->phase(), Phase::http);
+}
+
+TEST_F(SessionTest, refuses_other_subprotocols) {
+    open();
+    receive(upgrade_request("/v1/match/arena", "chat"));
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 400");
+}
+
+struct Refusal {
+    std::string what;
+    std::string message;
+    std::uint16_t code;
+    std::string end;
+};
+
+TEST_F(SessionTest, closes_a_wrong_first_message_with_its_code) {
+    const Refusal refusals[] = {
+        {"binary", binary_frame(ping_message), 1002, ""},
+        {"another op", text_frame(R"({"op":"leave"})"), 1002, ""},
+        {"no object", text_frame("[]"), 1002, ""},
+        {"no JSON", text_frame("{"), 1007, ""},
+        {"no UTF-8", text_frame("\xff"), 1007, ""},
+        {"a wrong type", text_frame(R"({"op":"join","name":7})"), 1008, ""},
+        {"a long name", text_frame(R"({"op":"join","name":")" + std::string(65, 'x') + "\"}"), 1008, ""},
+        {"too long", text_frame("\"" + std::string(20000, 'x') + "\""), 1009, ""},
+    };
+    for (const Refusal& refusal : refusals) {
+        open_game();
+        told.clear();
+        receive(refusal.message);
+        EXPECT_EQ(sent_close_code(), refusal.code) << refusal.what;
+        EXPECT_EQ(session->phase(), Phase::closing) << refusal.what;
+        EXPECT_TRUE(told.empty()) << refusal.what;
+    }
+}
+
+TEST_F(SessionTest, closes_a_member_that_errs_with_its_code_and_tells_the_host_once) {
+    const Refusal refusals[] = {
+        {"an unknown type", binary_frame("\x09"), 1002, "end closed"},
+        {"an empty message", binary_frame(""), 1002, "end closed"},
+        {"a reserved field", binary_frame(std::string("\x01\x01\0\0\0\0", 6)), 1002, "end closed"},
+        {"an unknown kind", binary_frame(event_message(0x60, "")), 1002, "end closed"},
+        {"a short ping", binary_frame(std::string("\x03\0\0\0", 4)), 1002, "end closed"},
+        {"a long resync", binary_frame(std::string("\x04\0", 2)), 1002, "end closed"},
+        {"a state too long", binary_frame(state_message(std::string(1019, 'x'))), 1009, "end closed"},
+        {"an event too long", binary_frame(event_message(0, std::string(16381, 'x'))), 1009, "end closed"},
+        {"event text that is none", binary_frame(event_message(0x04, "\xc0\x80")), 1007, "end closed"},
+        {"no JSON", text_frame("nonsense"), 1007, "end closed"},
+        {"a reserved opcode", std::string("\x83\x80\0\0\0\0", 6), 1002, "end closed"},
+        {"a reserved bit", std::string("\xc2\x80\0\0\0\0", 6), 1002, "end closed"},
+        {"no mask", std::string("\x82\x01\x04", 3), 1002, "end closed"},
+        {"half a close code", frame(websocket::Opcode::close, "x"), 1002, "end closed"},
+        {"a close code that may not be sent", close_frame(1006), 1002, "end closed"},
+    };
+    for (const Refusal& refusal : refusals) {
+        open_joined();
+        told.clear();
+        receive(refusal.message);
+        EXPECT_EQ(sent_close_code(), refusal.code) << refusal.what;
+        EXPECT_EQ(told, Strings{refusal.end}) << refusal.what;
+        session->on_receive_ended(now);
+        EXPECT_EQ(told, Strings{refusal.end}) << refusal.what;
+    }
+}
+
+TEST_F(SessionTest, accepts_states_and_events_up_to_their_limits) {
+    open_joined();
+    told.clear();
+    receive(binary_frame(state_message(std::string(1018, 'x'))));
+    receive(binary_frame(event_message(0, std::string(16380, 'y'))));
+    EXPECT_EQ(told, (Strings{"state " + std::string(1018, 'x'), "event " + std::string(16380, 'y')}));
+}
+
+TEST_F(SessionTest, closes_with_1002_what_the_match_does_not_accept) {
+    open_joined();
+    accepts = false;
+    receive(binary_frame(state_message("")));
+    EXPECT_EQ(sent_close_code(), 1002);
+}
+
+TEST_F(SessionTest, closes_with_4100_over_the_message_rate_and_the_member_is_lost) {
+    open_joined();
+    told.clear();
+    for (int count = 0; count < 240; ++count) {
+        receive(binary_frame(ping_message));
+    }
+    EXPECT_EQ(session->phase(), Phase::game);
+    receive(binary_frame(ping_message));
+    EXPECT_EQ(sent_close_code(), 4100);
+    EXPECT_EQ(told.back(), "end lost");
+}
+
+TEST_F(SessionTest, counts_control_frames_and_fragments_as_messages) {
+    open_joined();
+    for (int count = 0; count < 241; ++count) {
+        receive(frame(websocket::Opcode::pong, ""));
+    }
+    EXPECT_EQ(sent_close_code(), 4100);
+}
+
+TEST_F(SessionTest, refills_a_message_each_240th_of_a_second) {
+    open_joined();
+    for (int count = 0; count < 240; ++count) {
+        receive(binary_frame(ping_message));
+    }
+    for (int count = 0; count < 1000; ++count) {
+        now += base::Duration(1'000'000'000 / 240 + 1);
+        receive(binary_frame(ping_message));
+    }
+    EXPECT_EQ(session->phase(), Phase::game);
+}
+
+TEST_F(SessionTest, closes_with_4100_over_the_byte_rate_and_over_the_control_rate) {
+    open_joined();
+    for (int count = 0; count < 17; ++count) {
+        receive(binary_frame(event_message(0, std::string(16000, 'y'))));
+    }
+    EXPECT_EQ(sent_close_code(), 4100);
+
+    open_joined();
+    for (int count = 0; count < 11; ++count) {
+        receive(text_frame(R"({"op":"visible","visible":true})"));
+    }
+    EXPECT_EQ(sent_close_code(), 4100);
+}
+
+TEST_F(SessionTest, closes_with_4104_without_a_join) {
+    open_game();
+    now += milliseconds(4999);
+    session->on_time(now);
+    EXPECT_EQ(session->phase(), Phase::joining);
+    now += milliseconds(1);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4104);
+}
+
+TEST_F(SessionTest, pings_after_a_third_of_the_idle_time_and_closes_with_4102_after_all_of_it) {
+    open_joined();
+    sent();
+    now += seconds(10);
+    session->on_time(now);
+    session->on_time(now);
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].opcode, websocket::Opcode::ping);
+    receive(frame(websocket::Opcode::pong, ""));
+    now += seconds(30) - milliseconds(1);
+    session->on_time(now);
+    EXPECT_EQ(session->phase(), Phase::game);
+    now += milliseconds(1);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4102);
+    EXPECT_EQ(told.back(), "end lost");
+}
+
+TEST_F(SessionTest, answers_a_ping_with_its_payload) {
+    open_joined();
+    receive(frame(websocket::Opcode::ping, "are you there"));
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].opcode, websocket::Opcode::pong);
+    EXPECT_EQ(frames[0].payload, "are you there");
+}
+
+TEST_F(SessionTest, answers_a_close_with_its_code_and_ends) {
+    open_joined();
+    told.clear();
+    receive(close_frame(1000));
+    EXPECT_EQ(sent_close_code(), 1000);
+    EXPECT_EQ(told, Strings{"end closed"});
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, keeps_the_place_of_a_page_that_goes_away) {
+    open_joined();
+    told.clear();
+    receive(close_frame(1001));
+    EXPECT_EQ(told, Strings{"end lost"});
+}
+
+TEST_F(SessionTest, keeps_the_place_of_a_connection_that_is_cut) {
+    open_joined();
+    told.clear();
+    session->on_receive_ended(now);
+    EXPECT_EQ(told, Strings{"end lost"});
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, waits_for_the_answer_to_its_close_but_not_for_ever) {
+    open_joined();
+    session->close(4002, "kicked", now);
+    EXPECT_EQ(sent_close_code(), 4002);
+    EXPECT_EQ(session->phase(), Phase::closing);
+    now += seconds(2);
+    session->on_time(now);
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, closes_with_4101_when_the_outbox_overflows_and_drops_what_waits) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open_joined(small);
+    sent();
+    told.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(900, 'x')));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(200, 'x')));
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(websocket::parse_close(base::as_bytes(frames[0].payload)).code, 4101);
+    EXPECT_EQ(told, Strings{"end lost"});
+}
+
+TEST_F(SessionTest, sends_shared_bytes_without_copying_them_and_in_order_with_its_own) {
+    open_joined();
+    sent();
+    auto shared = base::SharedBuffer::create(pool, 4);
+    std::memcpy(shared.room().data(), "\x82\x02hi", 4);
+    shared.set_size(4);
+    session->send_shared(shared);
+    EXPECT_EQ(session->begin_send(now).data(), shared.bytes().data());
+    session->end_send(true, now);
+
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("first"));
+    session->send_shared(shared);
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("last"));
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 3U);
+    EXPECT_EQ(frames[0].payload, "first");
+    EXPECT_EQ(frames[1].payload, "hi");
+    EXPECT_EQ(frames[2].payload, "last");
+}
+
+TEST_F(SessionTest, carries_pipelined_bytes_to_its_new_shard) {
+    moves = true;
+    open();
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    EXPECT_EQ(session->phase(), Phase::moving);
+    EXPECT_FALSE(session->wants_input());
+    ASSERT_TRUE(session->is_ready_to_move());
+    const MovedSession moved = session->take_moved();
+    session = std::make_unique<Session>(*environment, nullptr, moved.upgrade.lane, now);
+    session->set_self({9, 1});
+    told.clear();
+    session->resume_moved(moved, now);
+    EXPECT_EQ(told, Strings{"join Ann"});
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 101");
+}
+
+TEST_F(SessionTest, gives_plain_messages_to_the_host_as_they_are) {
+    open_plain();
+    receive(text_frame("hello") + binary_frame(std::string("\0\1", 2)));
+    EXPECT_EQ(told, (Strings{"upgrade arena", "plain join", "text hello", "binary " + std::string("\0\1", 2)}));
+}
+
+TEST_F(SessionTest, bounds_plain_messages_by_the_event_size) {
+    open_plain();
+    receive(binary_frame(std::string(16384, 'x')));
+    EXPECT_EQ(session->phase(), Phase::plain);
+    receive(text_frame(std::string(16385, 'x')));
+    EXPECT_EQ(sent_close_code(), 1009);
+}
+
+TEST_F(SessionTest, echoes_each_message_unchanged_and_reads_no_more_before_it_is_sent) {
+    SessionOptions echoing;
+    echoing.is_echo_on = true;
+    open(echoing);
+    receive(upgrade_request("/v1/echo", ""));
+    sent();
+    receive(text_frame("hello") + binary_frame(std::string(200'000, 'x')));
+    EXPECT_FALSE(session->wants_input());
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 2U);
+    EXPECT_EQ(frames[0].opcode, websocket::Opcode::text);
+    EXPECT_EQ(frames[0].payload, "hello");
+    EXPECT_EQ(frames[1].payload, std::string(200'000, 'x'));
+    EXPECT_TRUE(session->wants_input());
+}
+
+TEST_F(SessionTest, gives_all_its_memory_back) {
+    open_joined();
+    receive(binary_frame(state_message(std::string(500, 'x'))).substr(0, 100));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("waiting"));
+    EXPECT_GT(pool.bytes_in_use(), 0U);
+    session.reset();
+    EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
+TEST_F(SessionTest, is_small_while_it_is_idle) {
+    open_joined();
+    sent();
+    EXPECT_EQ(pool.bytes_in_use(), 0U);
+    EXPECT_LE(sizeof(Session), 384U);
+}
+
+}  // namespace
+}  // namespace tickwire::session::test

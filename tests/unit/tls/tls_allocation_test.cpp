@@ -1,0 +1,120 @@
+// What a TLS connection costs in memory, and that its data path leaves the heap alone.
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tls/record_allocator.hpp"
+#include "tls_fixture.hpp"
+
+// Sanitizers bring an allocator of their own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TICKWIRE_COUNTS_ALLOCATIONS 0
+#else
+#define TICKWIRE_COUNTS_ALLOCATIONS 1
+#endif
+
+namespace tickwire::tls {
+namespace {
+
+std::atomic<std::size_t> allocation_count = 0;
+// Before main(), and so before OpenSSL has taken memory.
+const bool is_installed = install_record_allocator();
+
+}  // namespace
+}  // namespace tickwire::tls
+
+#if TICKWIRE_COUNTS_ALLOCATIONS
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+
+void* malloc(std::size_t size) {
+    ++tickwire::tls::allocation_count;
+    return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+    ++tickwire::tls::allocation_count;
+    return __libc_calloc(count, size);
+}
+void* realloc(void* held, std::size_t size) {
+    ++tickwire::tls::allocation_count;
+    return __libc_realloc(held, size);
+}
+}
+#endif
+
+namespace tickwire::tls {
+namespace {
+
+class TlsAllocation : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!TICKWIRE_COUNTS_ALLOCATIONS) {
+            GTEST_SKIP() << "under a sanitizer allocations are not ours to count";
+        }
+    }
+    /// One record from the writer to the reader, out of memory that is there already.
+    static void send_record(TlsEngine& writer, TlsEngine& reader, Wire& wire, Wire& answers, std::size_t size) {
+        static const std::vector<std::uint8_t> text(16384, 'x');
+        static std::vector<std::uint8_t> plaintext(16384);
+        wire.clear();
+        ASSERT_EQ(writer.write({text.data(), size}, wire), TlsStatus::ok);
+        base::Bytes input = wire.bytes();
+        std::size_t read_size = 0;
+        ASSERT_EQ(reader.read(input, plaintext, read_size, answers), TlsStatus::ok);
+        ASSERT_EQ(read_size, size);
+        ASSERT_EQ(reader.read(input, plaintext, read_size, answers), TlsStatus::starved);
+    }
+    TestCertificate certificate;
+};
+
+TEST_F(TlsAllocation, records_take_no_memory_from_the_heap) {
+    ASSERT_TRUE(is_installed);
+    Conversation both(server_context(certificate), client_context());
+    ASSERT_TRUE(both.shake_hands());
+    both.to_client.reserve(20000);
+    both.to_server.reserve(20000);
+    for (const std::size_t size : {16384U, 100U}) {  // once, for what is made on first use
+        send_record(*both.client, *both.server, both.to_server, both.to_client, size);
+        send_record(*both.server, *both.client, both.to_client, both.to_server, size);
+    }
+    const std::size_t before = allocation_count;
+    for (int count = 0; count < 1000; ++count) {
+        send_record(*both.client, *both.server, both.to_server, both.to_client, 40);
+        send_record(*both.server, *both.client, both.to_client, both.to_server, 700);
+    }
+    EXPECT_EQ(allocation_count - before, 0U);
+}
+
+TEST_F(TlsAllocation, an_idle_connection_keeps_less_than_16_kib) {
+    const auto server_side = server_context(certificate);
+    const auto client_side = client_context();
+    constexpr std::size_t connection_count = 64;
+    std::vector<std::unique_ptr<Conversation>> conversations;
+    conversations.reserve(connection_count);
+    const auto begin = [&] {
+        auto both = std::make_unique<Conversation>(server_side, client_side);
+        ASSERT_TRUE(both->shake_hands());
+        send_record(*both->client, *both->server, both->to_server, both->to_client, 100);
+        send_record(*both->server, *both->client, both->to_client, both->to_server, 100);
+        both->client.reset();
+        both->to_client = {};
+        both->to_server = {};
+        conversations.push_back(std::move(both));
+    };
+    begin();  // for what is made on first use
+    malloc_trim(0);
+    const std::size_t before = mallinfo2().uordblks;
+    while (conversations.size() < connection_count) {
+        begin();
+    }
+    const std::size_t each = (mallinfo2().uordblks - before) / (connection_count - 1);
+    std::printf("an idle connection keeps %zu bytes\n", each);
+    EXPECT_LT(each, 16384U);
+}
+
+}  // namespace
+}  // namespace tickwire::tls
