@@ -10,7 +10,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 namespace tickwire::protocol {
@@ -174,7 +173,9 @@ tl::expected<Pong, Error> decode_pong(Bytes message) noexcept;
 
 /// The most room that encode_delta() may write for states of `size` bytes, beyond what it returns: it may
 /// scribble up to this before it knows that a delta does not pay.
-constexpr std::size_t delta_room(std::size_t size) noexcept { return size + (size + 7) / 8 + 64; }
+constexpr std::size_t delta_room(std::size_t size) noexcept {
+    return size + (size + 7) / 8 + 64;
+}
 
 /// Writes at `to` (delta_room() bytes) the delta from `baseline` to `state`. Returns its size, 0 where
 /// they are equal, or nothing where the sizes differ or the delta would not be shorter than the state:

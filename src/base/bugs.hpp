@@ -14,6 +14,8 @@ enum class Bug : std::uint8_t {
     keyframe_lost_on_divisor_change,  ///< a member changes its rate class and keeps its baselines
     event_twice,                      ///< a member keeps its place in the log although it was served
     host_epoch_not_raised,            ///< another host, the same epoch
+    slot_reused_early,                ///< a connection's index is free at close, before its last completion
+    pipelined_bytes_lost,             ///< what came behind the upgrade request stays behind at hand-over
 };
 
 #ifdef TICKWIRE_BUGS

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/serve.hpp"
+#include "cli/swarm.hpp"
 
 int main(int argument_count, char** arguments) {
     CLI::App app("tickwire: a relay for real-time multiplayer games in browsers");
@@ -9,6 +10,7 @@ int main(int argument_count, char** arguments) {
     app.require_subcommand(1);
     int exit_code = 0;
     tickwire::cli::add_serve(app, exit_code);
+    tickwire::cli::add_swarm(app, exit_code);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {

@@ -13,6 +13,8 @@ using std::chrono::seconds;
 
 /// Before anything is measured: what a client on another continent needs, reporting every 250 ms.
 constexpr std::uint32_t delay_limit_at_first = GaugeUnits::of(milliseconds(500));
+/// How seldom a client may report (proto/protocol.md section 3).
+constexpr std::uint32_t report_interval = GaugeUnits::of(milliseconds(250));
 /// Beyond this nobody plays, however usual it may be.
 constexpr std::uint32_t delay_limit_max = GaugeUnits::of(seconds(3));
 constexpr std::uint32_t round_trip_window = GaugeUnits::of(seconds(10));
@@ -55,12 +57,14 @@ void LinkGauge::on_report(std::uint16_t seen, base::Time now) noexcept {
 }
 
 /// Mean and deviation as in RFC 6298, but a delay over the limit counts at once: a client that goes from a
-/// STATE with every tick to a PING every 250 ms is late once, not eight times.
+/// STATE with every tick to a PING every 250 ms is late once, not eight times. It counts for so much only:
+/// a link that stalls for seconds must not make seconds usual.
 void LinkGauge::learn(std::uint32_t delay, std::uint32_t now) noexcept {
     if (delay_mean_ == unknown || delay > limit()) {
-        delay_mean_ = delay;
+        delay_mean_ =
+            std::min(delay, delay_mean_ == unknown ? delay_limit_at_first : delay_mean_ + report_interval);
         delay_deviation_ =
-            std::max(delay_deviation_, delay / 8);  // the limit is then at least 1.5 times this
+            std::max(delay_deviation_, delay_mean_ / 8);  // the limit is then 1.5 times the mean
     } else {
         const std::int64_t error = std::int64_t{delay} - delay_mean_;
         const std::int64_t deviation_error = std::abs(error) - std::int64_t{delay_deviation_};

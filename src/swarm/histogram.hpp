@@ -58,7 +58,9 @@ class Histogram {
         return first + (std::uint64_t{1} << shift) - 1;
     }
 
-    std::array<std::uint64_t, bucket_of(value_max) + 1> buckets_{};
+    // Values of up to 32 bits: 64 buckets below 64 us, and 64 for each of the 26 powers of two above.
+    static_assert(value_max < (std::uint64_t{1} << 32));
+    std::array<std::uint64_t, std::size_t{27} << fine_bits> buckets_{};
     std::uint64_t count_ = 0;
     std::uint64_t max_us_ = 0;
 };

@@ -1,7 +1,7 @@
 #include "uring/kernel_failure.hpp"
 
 #include <cstdio>
-#include <source_location>
+#include <cstdlib>
 
 #include "base/check.hpp"
 
@@ -10,7 +10,8 @@ namespace tickwire::uring {
 void fail_operation(const char* operation, int result) noexcept {
     char what[96];
     std::snprintf(what, sizeof what, "io_uring: %s failed with errno %d", operation, -result);
-    base::fail_check(what, std::source_location::current());
+    base::check(false, what);
+    std::abort();  // check() did so
 }
 
 }  // namespace tickwire::uring

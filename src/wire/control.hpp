@@ -9,10 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <variant>
 #include <vector>
-
-#include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
 #include "tickwire/protocol.hpp"
@@ -67,7 +66,14 @@ struct NameHost {
 using Request = std::variant<SetProperties, SetRate, SetVisible, Leave, Lock, Kick, NameHost>;
 
 /// `error` codes of section 5.
-enum class ControlErrorCode : std::uint8_t { unknown_op, bad_request, forbidden, no_such_player, version, too_large };
+enum class ControlErrorCode : std::uint8_t {
+    unknown_op,
+    bad_request,
+    forbidden,
+    no_such_player,
+    version,
+    too_large
+};
 std::string_view name_of(ControlErrorCode code) noexcept;
 
 /// Why the text was not a request. `not_json`: close 1007. The others: an `error` message, with `id` where

@@ -1,3 +1,4 @@
+// Raw slices and depth of valid JSON: one pass each, never recursive.
 #include "wire/json_text.hpp"
 
 #include <algorithm>

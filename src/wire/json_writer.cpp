@@ -1,3 +1,4 @@
+// The escaping of JSON strings (RFC 8259 section 7).
 #include "wire/json_writer.hpp"
 
 namespace tickwire::wire {

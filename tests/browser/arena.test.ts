@@ -16,11 +16,12 @@ import type { Page } from "./tools.ts";
 
 const watchMs = process.env["TICKWIRE_ALL"] === "1" ? 30_000 : 4_000;
 const ticksMax = 3;
-/** Half a ship: what the quantised state and the curve between two states may miss by. */
-const toleranceUnits = 8;
+/** What the curve between two states may miss by: less than a tenth of a ship, and 20 ms at the speed of an idle pilot. */
+const toleranceUnits = 3;
 const frameMs = 1_000 / 60;
 /** How often a busy machine gets another chance. */
-const roundsMax = 5;
+const roundsMax = 8;
+const missShareMax = 0.05;
 
 let relay: Relay;
 let browser: Browser;
@@ -76,7 +77,7 @@ test("a page whose connection is cut comes back as the same player", async () =>
     assert.equal(back.player, player);
     assert.equal(back.own.life, own.life);
     await until(a, "a sees b in full", ({ others }) => others[String(player)]?.presence === 1);
-    await checkBoth(a, b, { a: joinedA.player, b: player }, 1_500, 30);
+    await checkBoth(a, b, { a: joinedA.player, b: player }, 1_500, 20);
     await a.close();
     await b.close();
   } finally {
@@ -105,8 +106,9 @@ async function checkBoth(a: Page, b: Page, players: { a: number | null; b: numbe
   }
   for (const { counted, misses } of [aOfB, bOfA]) {
     assert.ok(counted >= framesMin, `the machine is too busy: only ${counted} frames count`);
-    // One in a hundred may be late: a process can be held up without either sign above.
-    assert.ok(misses.length <= counted / 100, `not where it was in the last ${ticksMax} ticks, ${misses.length} of ${counted} times: ${misses.slice(0, 5).join(", ")}`);
+    // A process can be held up without either sign above: at a load of 20 on two cores 1.4 % missed,
+    // while a demo that draws 100 ms late misses 60 %.
+    assert.ok(misses.length <= counted * missShareMax, `not where it was in the last ${ticksMax} ticks, ${misses.length} of ${counted} times: ${misses.slice(0, 5).join(", ")}`);
   }
 }
 

@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) {
         return 0;
     }
-    const std::size_t baseline_size = std::min<std::size_t>(data[0] | data[1] << 8, size - 2);
+    const std::size_t baseline_size = std::min(std::size_t{data[0]} + std::size_t{data[1]} * 256, size - 2);
     const std::uint8_t* const middle = data + 2 + baseline_size;
     const ByteVector baseline(data + 2, middle);
     const ByteVector rest(middle, data + size);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { makeCertificate } from "./certificate.ts";
-import { Relay } from "./relay.ts";
+import { Relay, withRelay } from "./relay.ts";
 import { refusedWith, TestSocket } from "./web_socket.ts";
 
 for (const scheme of ["ws", "wss"] as const) {
@@ -16,7 +16,7 @@ for (const scheme of ["ws", "wss"] as const) {
         ...["--certificate", certificate, "--key", key],
       );
     });
-    after(() => relay[Symbol.asyncDispose]());
+    after(() => relay.finish());
 
     const openThree = async (match: string): Promise<TestSocket[]> => {
       const url = `${relay.url(scheme)}/v1/match/${match}`;
@@ -98,41 +98,44 @@ for (const scheme of ["ws", "wss"] as const) {
 
 describe("with no library at all", () => {
   test("the five lines of any tutorial work as they are", async () => {
-    await using relay = await Relay.start("--listen", "127.0.0.1:0");
-    const received = await new Promise((resolve, reject) => {
-      const socket = new WebSocket(`${relay.url()}/v1/match/tutorial`);
-      socket.onopen = () => socket.send("hello");
-      socket.onmessage = (event) => {
-        resolve(event.data);
-        socket.close();
-      };
-      socket.onerror = reject;
+    await withRelay(["--listen", "127.0.0.1:0"], async (relay) => {
+      const received = await new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${relay.url()}/v1/match/tutorial`);
+        socket.onopen = () => socket.send("hello");
+        socket.onmessage = (event) => {
+          resolve(event.data);
+          socket.close();
+        };
+        socket.onerror = reject;
+      });
+      assert.equal(received, "hello");
     });
-    assert.equal(received, "hello");
   });
 });
 
 describe("what is refused before the upgrade", () => {
   test("another subprotocol, a wrong match name, another path, no upgrade", async () => {
-    await using relay = await Relay.start("--listen", "127.0.0.1:0");
-    assert.equal(await refusedWith(`${relay.url()}/v1/match/m`, ["chat"]), 400);
-    assert.equal(await refusedWith(`${relay.url()}/v1/match/${"m".repeat(65)}`), 404);
-    assert.equal(await refusedWith(`${relay.url()}/v1/match/a%20b`), 404);
-    assert.equal(await refusedWith(`${relay.url()}/v2/match/m`), 404);
-    assert.equal(await refusedWith(`${relay.url()}/v1/echo`), 404); // off unless switched on
-    assert.equal((await fetch(`${relay.httpUrl()}/v1/match/m`)).status, 426);
-    assert.equal((await fetch(`${relay.httpUrl()}/favicon.ico`)).status, 404);
+    await withRelay(["--listen", "127.0.0.1:0"], async (relay) => {
+      assert.equal(await refusedWith(`${relay.url()}/v1/match/m`, ["chat"]), 400);
+      assert.equal(await refusedWith(`${relay.url()}/v1/match/${"m".repeat(65)}`), 404);
+      assert.equal(await refusedWith(`${relay.url()}/v1/match/a%20b`), 404);
+      assert.equal(await refusedWith(`${relay.url()}/v2/match/m`), 404);
+      assert.equal(await refusedWith(`${relay.url()}/v1/echo`), 404); // off unless switched on
+      assert.equal((await fetch(`${relay.httpUrl()}/v1/match/m`)).status, 426);
+      assert.equal((await fetch(`${relay.httpUrl()}/favicon.ico`)).status, 404);
+    });
   });
 });
 
 describe("echo", () => {
   test("returns text and binary unchanged, up to 16 MiB", async () => {
-    await using relay = await Relay.start("--listen", "127.0.0.1:0", "--echo");
-    const client = await TestSocket.open(`${relay.url()}/v1/echo`);
-    for (const message of ["", "héllo", Buffer.from([0, 1, 255]), Buffer.alloc(16 * 1024 * 1024, 5)]) {
-      client.socket.send(message);
-      assert.deepEqual(await client.next(), message);
-    }
-    assert.equal((await client.close(1000)).code, 1000);
+    await withRelay(["--listen", "127.0.0.1:0", "--echo"], async (relay) => {
+      const client = await TestSocket.open(`${relay.url()}/v1/echo`);
+      for (const message of ["", "héllo", Buffer.from([0, 1, 255]), Buffer.alloc(16 * 1024 * 1024, 5)]) {
+        client.socket.send(message);
+        assert.deepEqual(await client.next(), message);
+      }
+      assert.equal((await client.close(1000)).code, 1000);
+    });
   });
 });

@@ -89,14 +89,13 @@ export class Relay {
     return { code: exitCode, signal: signalCode, stdout: this.stdout, stderr: this.stderr };
   }
 
-  /** As stop(), and an error unless it ended as it should: what a test does last, `await using` too. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = this.#process.exitCode === null && this.#process.signalCode === null;
+  /** As stop(), and an error unless it was still running and ended as it should: what a test does last. */
+  async finish(): Promise<void> {
+    const wasRunning = this.#process.exitCode === null && this.#process.signalCode === null;
     const { code, signal, stderr } = await this.stop();
-    if (code !== 0) {
-      const when = ended ? "when it was stopped" : "before it was stopped";
-      throw new Error(`the relay ended with ${code ?? signal} ${when}:\n${stderr}`);
-    }
+    if (wasRunning && code === 0) return;
+    const when = wasRunning ? "when it was stopped" : "before it was stopped";
+    throw new Error(`the relay ended with ${code ?? signal} ${when}:\n${stderr}`);
   }
 
   #readUrls(): number {
@@ -104,4 +103,16 @@ export class Relay {
     this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (\S+)$/.exec(line)?.[1] ?? []));
     return this.urls.length;
   }
+}
+
+/** A relay for the length of `body`, which must end well too. */
+export async function withRelay(args: string[], body: (relay: Relay) => Promise<void>): Promise<void> {
+  const relay = await Relay.start(...args);
+  try {
+    await body(relay);
+  } catch (error) {
+    const { stderr } = await relay.stop();
+    throw new Error(`${(error as Error).message}\nthe relay said:\n${stderr}`, { cause: error });
+  }
+  await relay.finish();
 }

@@ -6,46 +6,51 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { makeCertificate, makeFolder } from "./certificate.ts";
-import { Relay, runToEnd } from "./relay.ts";
+import { Relay, runToEnd, withRelay } from "./relay.ts";
 import { TestSocket } from "./web_socket.ts";
 
 const anyPort = ["--listen", "127.0.0.1:0"];
 
 describe("listeners", () => {
   test("port 0 picks a free one and says which", async () => {
-    await using relay = await Relay.start(...anyPort);
-    assert.match(relay.stdout, /^listening ws:\/\/127\.0\.0\.1:[1-9][0-9]*\n$/);
+    await withRelay(anyPort, async (relay) => {
+      assert.match(relay.stdout, /^listening ws:\/\/127\.0\.0\.1:[1-9][0-9]*\n$/);
+    });
   });
 
   test("each listener has its line", async () => {
     const { certificate, key } = makeCertificate();
     const path = join(makeFolder(), "relay.sock");
-    await using relay = await Relay.start(
+    const args = [
       ...anyPort,
       ...["--listen", "[::1]:0", "--listen", `unix:${path}`, "--tls-listen", "127.0.0.1:0"],
       ...["--certificate", certificate, "--key", key],
-    );
-    const kinds = relay.urls.map((url) => url.replace(/:[0-9]+$/, "")).sort();
-    assert.deepEqual(kinds, ["ws+unix:" + path, "ws://127.0.0.1", "ws://[::1]", "wss://127.0.0.1"].sort());
+    ];
+    await withRelay(args, async (relay) => {
+      const kinds = relay.urls.map((url) => url.replace(/:[0-9]+$/, "")).sort();
+      assert.deepEqual(kinds, ["ws+unix:" + path, "ws://127.0.0.1", "ws://[::1]", "wss://127.0.0.1"].sort());
+    });
   });
 
   test("every kind of listener takes a player, and all lead to one match", async () => {
     const { certificate, key } = makeCertificate();
     const path = join(makeFolder(), "relay.sock");
-    await using relay = await Relay.start(
+    const args = [
       ...anyPort,
       ...["--listen", "[::1]:0", "--listen", `unix:${path}`, "--tls-listen", "127.0.0.1:0"],
       ...["--certificate", certificate, "--key", key, "--shards", "2"],
-    );
-    const sockets: TestSocket[] = [];
-    for (const url of relay.urls) {
-      // In a `ws+unix:` URL of npm's ws a colon parts the socket's path from the request's.
-      const target = url.startsWith("ws+unix:") ? `${url}:/v1/match/m` : `${url}/v1/match/m`;
-      const [socket, welcome] = await TestSocket.join(target);
-      sockets.push(socket);
-      assert.equal((welcome["players"] as unknown[]).length, sockets.length, url);
-    }
-    for (const socket of sockets) await socket.close(1000);
+    ];
+    await withRelay(args, async (relay) => {
+      const sockets: TestSocket[] = [];
+      for (const url of relay.urls) {
+        // In a `ws+unix:` URL of npm's ws a colon parts the socket's path from the request's.
+        const target = url.startsWith("ws+unix:") ? `${url}:/v1/match/m` : `${url}/v1/match/m`;
+        const [socket, welcome] = await TestSocket.join(target);
+        sockets.push(socket);
+        assert.equal((welcome["players"] as unknown[]).length, sockets.length, url);
+      }
+      for (const socket of sockets) await socket.close(1000);
+    });
   });
 });
 
@@ -157,15 +162,16 @@ describe("configuration file", () => {
   test("gives what the command line does not, and the command line wins", async () => {
     const file = join(makeFolder(), "relay.toml");
     writeFileSync(file, 'tick-hz = 10\nmax-players = 3\nlisten = ["127.0.0.1:1"]\n');
-    await using relay = await Relay.start("--config", file, ...anyPort, "--tick-hz", "60");
-    const [socket, welcome] = await TestSocket.join(`${relay.url()}/v1/match/m`);
-    assert.equal(welcome["tick_hz"], 60);
-    const others = [await TestSocket.join(`${relay.url()}/v1/match/m`), await TestSocket.join(`${relay.url()}/v1/match/m`)];
-    const fourth = await TestSocket.open(`${relay.url()}/v1/match/m`, ["tickwire.v1"]);
-    fourth.socket.send('{"op":"join"}');
-    assert.equal((await fourth.closed()).code, 4001);
-    for (const [other] of others) await other.close(1000);
-    await socket.close(1000);
+    await withRelay(["--config", file, ...anyPort, "--tick-hz", "60"], async (relay) => {
+      const [socket, welcome] = await TestSocket.join(`${relay.url()}/v1/match/m`);
+      assert.equal(welcome["tick_hz"], 60);
+      const others = [await TestSocket.join(`${relay.url()}/v1/match/m`), await TestSocket.join(`${relay.url()}/v1/match/m`)];
+      const fourth = await TestSocket.open(`${relay.url()}/v1/match/m`, ["tickwire.v1"]);
+      fourth.socket.send('{"op":"join"}');
+      assert.equal((await fourth.closed()).code, 4001);
+      for (const [other] of others) await other.close(1000);
+      await socket.close(1000);
+    });
   });
 });
 

@@ -30,6 +30,7 @@ class VirtualClient final : public Actor, private LinkOwner {
     /// Welcome, and what it is to be at rest.
     bool is_settled() const noexcept { return !is_done_ && link_ != nullptr && view_.is_welcome(); }
     MemberView& view() noexcept { return view_; }
+    const std::string& name() const noexcept { return who_; }
 
   private:
     struct Forgets final : LinkOwner {

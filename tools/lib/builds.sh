@@ -42,7 +42,7 @@ set_up_meson() {
 }
 
 compile() {
-    set_up_build "$1" && logged "compile-$1" ninja -C "build/$1"
+    set_up_build "$1" && logged "compile-$1" ninja -j "$jobs" -C "build/$1"
 }
 
 # The demo pages, as the relay embeds them. Left alone where nothing changed, so that nothing is compiled.
@@ -62,5 +62,5 @@ build_relay() {
     bundle_demo
     set_up_build release
     # Ninja's own progress: the first build takes a minute, and silence looks like a hang.
-    ninja -C build/release
+    ninja -j "$jobs" -C build/release
 }

@@ -57,6 +57,7 @@ class MatchTest : public ::testing::Test {
     /// Opens the match in the past, if its tick numbers are to be high.
     void open(base::Duration ago = {}) {
         match = std::make_unique<Match>("arena", options, now - ago, pool, outlet, tokens, counters);
+        match->run_tick(now);
     }
 
     tl::expected<Member, Refusal> try_join(ReferenceClient& client, const wire::Join& join,
@@ -136,6 +137,17 @@ class MatchTest : public ::testing::Test {
     void tick(int count = 1) {
         for (; count > 0; --count) {
             run_at(match->next_tick_due());
+            report();
+        }
+    }
+    /// What every client owes that has ever reported: a report of each tick within 250 ms.
+    void report() {
+        for (ReferenceClient& client : clients) {
+            if (client.has_reported && client.reports_by_itself && outlet.link(client.connection).is_open &&
+                client.newest_tick != client.reported_tick && now - client.reported >= milliseconds(200)) {
+                ping(client, ReferenceClient::quiet_ping);
+                finish_slot();
+            }
         }
     }
     void run_at(base::Time when) {
@@ -158,10 +170,17 @@ class MatchTest : public ::testing::Test {
     }
 
     void state(ReferenceClient& client, std::string_view bytes, std::uint16_t seq = 0) {
+        note_report(client);
         EXPECT_TRUE(match->take_state(client.member, {seq, client.seen(), base::as_bytes(bytes)}, now));
     }
     void ping(ReferenceClient& client, std::uint32_t client_time = 0) {
+        note_report(client);
         match->take_ping(client.member, {client.seen(), client_time}, now);
+    }
+    void note_report(ReferenceClient& client) {
+        client.has_reported = true;
+        client.reported = now;
+        client.reported_tick = client.newest_tick;
     }
     void event(ReferenceClient& client, protocol::Target target, std::string_view body,
                PlayerNumber to = 0) {

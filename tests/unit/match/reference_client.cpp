@@ -31,6 +31,9 @@ void ReferenceClient::take(const Message& message) {
         case protocol::ServerType::pong: {
             const auto pong = protocol::decode_pong(payload);
             ASSERT_TRUE(pong);
+            if (pong->client_time == quiet_ping) {
+                return;
+            }
             log.push_back("pong " + std::to_string(pong->events_taken) + " " +
                           std::to_string(pong->client_time) + " " + std::to_string(pong->match_time_us));
             return;

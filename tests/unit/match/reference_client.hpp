@@ -61,6 +61,13 @@ class ReferenceClient {
     bool is_welcomed = false;
     std::vector<std::string> log;
 
+    // The fixture's: when it reported last, and whether it goes on by itself.
+    static constexpr std::uint32_t quiet_ping = 0xffffffff;  ///< not logged
+    bool reports_by_itself = true;
+    bool has_reported = false;
+    base::Time reported{};
+    std::uint32_t reported_tick = 0;
+
     void take(const Message& message);
     std::uint16_t seen() const { return static_cast<std::uint16_t>(newest_tick); }
     /// The log so far, which is then empty.

@@ -1,0 +1,59 @@
+// What all members of a run share. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "swarm/options.hpp"
+#include "swarm/report.hpp"
+#include "tickwire/client.hpp"
+#include "tls/tls_engine.hpp"
+#include "uring/backend.hpp"
+
+namespace tickwire::swarm {
+
+class Member;
+
+/// One match as its members know it together.
+struct Room {
+    std::string name;
+    std::vector<Member*> by_player;  ///< null where nobody of ours has the number
+    std::uint32_t receiver_count = 0;
+};
+
+/// When what is sent counts. Empty until the warm-up is planned.
+struct Window {
+    base::Time from = base::Time::max();
+    base::Time to = base::Time::max();
+    bool holds(base::Time time) const noexcept { return time >= from && time < to; }
+};
+
+struct Crowd {
+    Crowd(const SwarmOptions& options_in, std::uint64_t key_seed)
+        : options(options_in), environment(key_seed), plaintext(std::size_t{17} * 1024) {}
+
+    const SwarmOptions& options;
+    client::Environment environment;
+    std::shared_ptr<tls::TlsContext> tls_context;
+    uring::Backend* backend = nullptr;
+    base::Time now{};
+    Window window;
+    Observations seen;
+    std::vector<Room> rooms;
+    std::vector<std::uint8_t> plaintext;  ///< TLS decrypts into it
+    std::vector<std::uint8_t> clear;      ///< output on its way into TLS
+    std::uint32_t joined_count = 0;
+    std::uint32_t pending_count = 0;      ///< connections begun that have not joined
+    std::uint32_t ended_count = 0;        ///< that ended before they were told to
+    std::uint32_t closed_count = 0;       ///< whose descriptor is closed
+    std::uint32_t answer_count = 0;       ///< PONGs to the last question, see Member::ask()
+    bool is_leaving = false;              ///< ends are expected now
+    std::string first_end;                ///< why the first connection ended too early
+
+    client::Time client_now() const noexcept { return now.time_since_epoch(); }
+};
+
+}  // namespace tickwire::swarm

@@ -1,0 +1,287 @@
+#include "simulation.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "liar.hpp"
+
+namespace tickwire::simulation {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+match::ResumeToken SeededTokens::next_token() noexcept {
+    match::ResumeToken token;
+    for (char& character : token) {
+        character = static_cast<char>('a' + random_.below(26));
+    }
+    return token;
+}
+
+namespace {
+
+constexpr std::uint32_t match_count_max = 16;
+constexpr std::uint32_t connection_count_max = 300;
+/// How the shards' loops are stepped: about as often as slots come.
+constexpr Duration step_max = milliseconds(2);
+
+Stage make_stage(World& world, Oracles& oracles, Random& random) {
+    constexpr std::array<std::uint32_t, 6> rates{10, 15, 20, 30, 30, 60};
+    Stage stage{world, oracles, {}, {}, {}, {}, false, false, {}, 0};
+    stage.match.tick_hz = rates[random.below(rates.size())];
+    stage.match.player_count_max = static_cast<std::uint32_t>(random.between(6, 20));
+    stage.match.resume_window = random.duration(seconds(1), seconds(4));
+    stage.match.event_log_size = std::size_t{1} << random.between(14, 17);
+    stage.match.limits = {random.chance(500) ? 1024U : 300U, random.chance(500) ? 4096U : 1024U, 4096, 240, 262144, 10};
+    stage.match.outbox_size_max = random.chance(300) ? 24 * 1024 : 128 * 1024;
+    stage.session.limits = stage.match.limits;
+    stage.session.outbox_size_max = stage.match.outbox_size_max;
+    stage.session.handshake_timeout = seconds(4);
+    stage.session.join_timeout = seconds(3);
+    stage.session.idle_timeout = seconds(6);
+    stage.session.close_timeout = seconds(2);
+    for (std::uint64_t count = random.between(2, 5); count != 0; --count) {
+        stage.match_names.push_back("arena-" + std::to_string(count));
+    }
+    return stage;
+}
+
+}  // namespace
+
+Simulation::Simulation(std::uint64_t seed)
+    : seed_(seed),
+      random_(seed * 0x2545f4914f6cdd1dU + 1),
+      world_(random_.next()),
+      oracles_(world_),
+      stage_(make_stage(world_, oracles_, random_)),
+      tokens_(random_.fork()),
+      shard_count_(static_cast<std::uint32_t>(random_.between(2, 3))),
+      actor_count_(random_.between(20, 60)),
+      wraps_ticks_(random_.chance(250)),
+      directory_(shard_count_, random_.chance(200) ? 40 : connection_count_max, match_count_max) {
+    if (wraps_ticks_) {
+        stage_.session.idle_timeout = std::chrono::hours(3);
+    }
+    open_shards();
+}
+
+Simulation::~Simulation() = default;
+
+void Simulation::open_shards() {
+    shard::ShardOptions options;
+    options.match = stage_.match;
+    options.session = stage_.session;
+    options.connection_count_max = connection_count_max;
+    options.match_count_max = match_count_max;
+    options.pool_size_max = std::size_t{64} << 20U;
+    options.slot_max = random_.chance(200) ? Duration(0) : random_.chance(500) ? milliseconds(1) : milliseconds(2);
+    for (std::uint32_t index = 0; index < shard_count_; ++index) {
+        doors_.push_back(std::make_unique<shard::Door>());
+        door_list_.push_back(doors_.back().get());
+    }
+    for (std::uint32_t index = 0; index < shard_count_; ++index) {
+        shard::ShardSetting setting;
+        setting.index = index;
+        stage_.listeners.push_back(world_.make_listener());
+        setting.listeners = {{stage_.listeners.back(), shard::ListenerKind::plain}};
+        setting.directory = &directory_;
+        setting.doors = door_list_;
+        setting.tokens = &tokens_;
+        seats_.push_back({std::move(*shard::Shard::create(options, setting)), {}});
+    }
+}
+
+void Simulation::add_actor() {
+    ++outcome_.client_count;
+    const std::string& match = stage_.match_names[random_.below(stage_.match_names.size())];
+    const std::uint64_t draw = random_.below(100);
+    if (draw < 75) {
+        auto client = std::make_unique<VirtualClient>(stage_, random_.fork(),
+                                                      draw < 62 ? Role::player : Role::spectator, match);
+        clients_.push_back(client.get());
+        actors_.push_back(std::move(client));
+    } else if (draw < 85) {
+        actors_.push_back(std::make_unique<PlainClient>(stage_, random_.fork(), match));
+    } else {
+        actors_.push_back(std::make_unique<Liar>(stage_, random_.fork(), match));
+    }
+}
+
+// --- time
+
+void Simulation::step() {
+    world_.advance(random_.duration(microseconds(200), step_max));
+    step_shards();
+    for (const auto& actor : actors_) {
+        actor->step();
+    }
+}
+
+void Simulation::step_shards() {
+    std::size_t first = random_.below(seats_.size());
+    for (std::size_t count = 0; count < seats_.size(); ++count) {
+        ShardSeat& seat = seats_[(first + count) % seats_.size()];
+        if (world_.now() < seat.starved_until || seat.shard == nullptr) {
+            continue;
+        }
+        if (random_.below(3000) == 0) {
+            seat.starved_until = world_.now() + random_.duration({}, milliseconds(200));
+            continue;
+        }
+        if (!seat.shard->is_done()) {
+            seat.shard->step();
+        }
+    }
+}
+
+void Simulation::jump(Duration time) {
+    world_.advance(time);
+    stage_.last_pause = world_.now();
+}
+
+void Simulation::step_for(Duration time) {
+    for (const Time end = world_.now() + time; world_.now() < end;) {
+        step();
+    }
+}
+
+// --- the run
+
+void Simulation::play(Duration time) {
+    Time next_arrival = world_.now();
+    for (const Time end = world_.now() + time; world_.now() < end;) {
+        step();
+        collect();
+        if (actors_.size() < actor_count_ && world_.now() >= next_arrival) {
+            next_arrival = world_.now() + random_.duration({}, milliseconds(60));
+            add_actor();
+        }
+        if (random_.below(12000) == 0) {
+            jump(random_.chance(500) ? random_.duration(milliseconds(10), seconds(1))
+                                     : random_.duration(seconds(1), seconds(20)));
+        }
+    }
+}
+
+void Simulation::collect() {
+    std::erase_if(clients_, [](const VirtualClient* client) { return client->is_done(); });
+    std::erase_if(actors_, [](const auto& actor) { return actor->is_done(); });
+}
+
+void Simulation::settle() {
+    stage_.is_settling = true;
+    step_for(seconds(6) + stage_.match.resume_window);
+    collect();
+    for (VirtualClient* const client : clients_) {
+        client->speak_last();
+    }
+    step_for(seconds(6));
+    check_settled();
+}
+
+void Simulation::check_settled() {
+    collect();
+    std::map<std::size_t, std::pair<std::string, std::string>> digests;
+    for (VirtualClient* const client : clients_) {
+        if (!client->is_settled()) {
+            continue;
+        }
+        MemberView& view = client->view();
+        view.check_settled();
+        const std::size_t history = oracles_.find_history(view.history());
+        const std::string digest = view.digest();
+        const auto [first, is_first] = digests.emplace(history, std::pair(digest, client->name()));
+        if (!is_first && first->second.first != digest) {
+            world_.fail("members of one match do not agree:\n  " + first->second.second + ": " + first->second.first +
+                        "\n  " + client->name() + ": " + digest);
+        }
+    }
+}
+
+/// Everybody leaves, and the last resume windows end.
+void Simulation::empty_out() {
+    for (const auto& actor : actors_) {
+        actor->retire();
+    }
+    step_for(seconds(20) + stage_.match.resume_window);
+    collect();
+    if (!actors_.empty()) {
+        for (const auto& actor : actors_) {
+            actor->retire();
+        }
+        step_for(seconds(10));
+        collect();
+    }
+    actors_.clear();
+    clients_.clear();
+    step_for(seconds(5) + stage_.match.resume_window);
+    if (directory_.match_count() != 0) {
+        world_.fail("everybody has left, but " + std::to_string(directory_.match_count()) + " matches live on");
+    }
+    if (!wraps_ticks_ && directory_.connection_count() != 0) {
+        world_.fail("everybody has left, but " + std::to_string(directory_.connection_count()) + " connections live on");
+    }
+}
+
+void Simulation::stop() {
+    stage_.is_stopping = true;
+    for (const auto& door : doors_) {
+        door->ask_to_stop();
+    }
+    step_for(seconds(6));
+    for (ShardSeat& seat : seats_) {
+        if (!seat.shard->is_done()) {
+            world_.fail("a shard did not stop inside 6 s");
+        }
+        const shard::ShardCounters& counters = seat.shard->counters();
+        outcome_.tick_messages += counters.matches.tick_messages;
+        outcome_.events += counters.matches.events_taken;
+        outcome_.resumes += counters.matches.resumes;
+        outcome_.moves += counters.connections_moved_in;
+        outcome_.skips += counters.matches.skipped_busy + counters.matches.skipped_lagging;
+    }
+    actors_.clear();
+    clients_.clear();
+    for (ShardSeat& seat : seats_) {
+        seat.shard.reset();
+    }
+    if (directory_.connection_count() != 0) {
+        world_.fail("the shards have ended, but connections are counted");
+    }
+    // What waits to be accepted was never the relay's.
+    for (const int listener : stage_.listeners) {
+        for (int descriptor = world_.accept(listener); descriptor >= 0; descriptor = world_.accept(listener)) {
+            world_.server_close(world_.socket(descriptor));
+        }
+    }
+    if (world_.open_server_count() != 0) {
+        world_.fail(std::to_string(world_.open_server_count()) + " descriptors were never closed");
+    }
+}
+
+Outcome Simulation::run() {
+    play(seconds(2));
+    if (wraps_ticks_) {
+        jump(seconds(65536 / stage_.match.tick_hz) - random_.duration(seconds(3), seconds(8)));
+    }
+    play(seconds(10));
+    settle();
+    if (random_.chance(300)) {
+        stage_.is_settling = false;
+        play(seconds(2));
+        stop();
+    } else {
+        empty_out();
+        stop();
+    }
+    oracles_.check_tenures();
+    world_.note(world_.random().next());
+    outcome_.hash = world_.hash();
+    return outcome_;
+}
+
+}  // namespace tickwire::simulation

@@ -1,0 +1,313 @@
+// Freshness: the gauge alone, and members of a match that lag.
+#include "match/freshness.hpp"
+
+#include "match_fixture.hpp"
+
+namespace tickwire::match {
+namespace {
+
+constexpr base::Duration floor_at_30_hz = milliseconds(116);
+
+class LinkGaugeTest : public ::testing::Test {
+  protected:
+    LinkGauge gauge{0, floor_at_30_hz};
+    base::Time now{seconds(1000)};
+    std::uint32_t number = 0;
+
+    /// One tick every `interval`, each reported `delay` after it was sent.
+    void exchange(int count, base::Duration interval, base::Duration delay) {
+        for (; count > 0; --count) {
+            gauge.on_sent(++number, now);
+            gauge.on_report(static_cast<std::uint16_t>(number), now + delay);
+            now += interval;
+        }
+    }
+};
+
+TEST_F(LinkGaugeTest, who_never_reports_never_lags) {
+    gauge.on_sent(1, now);
+    EXPECT_FALSE(gauge.is_lagging(now + seconds(3600)));
+}
+
+TEST_F(LinkGaugeTest, ticks_sent_before_the_first_report_do_not_count) {
+    gauge.on_sent(1, now);
+    gauge.on_report(0, now + seconds(60));
+    EXPECT_FALSE(gauge.is_lagging(now + seconds(120)));
+    EXPECT_FALSE(gauge.round_trip());
+}
+
+TEST_F(LinkGaugeTest, limit_is_half_a_second_before_anything_is_measured) {
+    gauge.on_report(0, now);
+    gauge.on_sent(1, now);
+    EXPECT_FALSE(gauge.is_lagging(now + milliseconds(499)));
+    EXPECT_TRUE(gauge.is_lagging(now + milliseconds(501)));
+}
+
+TEST_F(LinkGaugeTest, quick_reports_lower_the_limit_to_its_floor) {
+    gauge.on_report(0, now);
+    exchange(100, milliseconds(33), milliseconds(20));
+    EXPECT_NEAR(static_cast<double>(gauge.delay_limit().count()), 116e6, 0.1e6);
+    EXPECT_NEAR(static_cast<double>(gauge.round_trip()->count()), 20e6, 0.1e6);
+}
+
+TEST_F(LinkGaugeTest, limit_follows_what_is_usual) {
+    gauge.on_report(0, now);
+    exchange(200, milliseconds(33), milliseconds(300));
+    EXPECT_GT(gauge.delay_limit(), milliseconds(300));
+    EXPECT_LT(gauge.delay_limit(), milliseconds(330));
+}
+
+TEST_F(LinkGaugeTest, one_report_over_the_limit_teaches_at_once) {
+    gauge.on_report(0, now);
+    exchange(100, milliseconds(33), milliseconds(20));
+    exchange(1, milliseconds(33), milliseconds(270));
+    EXPECT_GE(gauge.delay_limit(), milliseconds(400));
+    EXPECT_LE(gauge.delay_limit(), milliseconds(410));
+}
+
+TEST_F(LinkGaugeTest, stall_of_seconds_does_not_make_seconds_usual) {
+    gauge.on_report(0, now);
+    exchange(100, milliseconds(33), milliseconds(20));
+    exchange(1, milliseconds(33), seconds(5));
+    EXPECT_LE(gauge.delay_limit(), milliseconds(410));
+}
+
+TEST_F(LinkGaugeTest, limit_never_passes_three_seconds) {
+    gauge.on_report(0, now);
+    exchange(50, seconds(10), seconds(9));
+    EXPECT_NEAR(static_cast<double>(gauge.delay_limit().count()), 3e9, 1e6);
+}
+
+TEST_F(LinkGaugeTest, oldest_unreported_tick_decides) {
+    gauge.on_report(0, now);
+    exchange(50, milliseconds(33), milliseconds(20));
+    gauge.on_sent(100, now);
+    gauge.on_sent(101, now + milliseconds(100));
+    EXPECT_TRUE(gauge.is_lagging(now + milliseconds(120)));
+    gauge.on_report(100, now + milliseconds(120));
+    EXPECT_FALSE(gauge.is_lagging(now + milliseconds(121)));
+}
+
+TEST_F(LinkGaugeTest, remembers_the_oldest_of_more_ticks_than_it_holds) {
+    gauge.on_report(0, now);
+    for (std::uint32_t count = 1; count <= 40; ++count) {
+        gauge.on_sent(count, now + milliseconds(count));
+    }
+    EXPECT_TRUE(gauge.is_lagging(now + milliseconds(502)));
+    gauge.on_report(39, now + milliseconds(502));
+    EXPECT_FALSE(gauge.is_lagging(now + milliseconds(502))) << "the newest, 40, is remembered too";
+    EXPECT_TRUE(gauge.is_lagging(now + seconds(4)));
+    gauge.on_report(40, now + seconds(4));
+    EXPECT_FALSE(gauge.is_lagging(now + seconds(40)));
+}
+
+TEST_F(LinkGaugeTest, seen_is_the_newest_number_not_above_the_last_one_sent) {
+    gauge = LinkGauge(65'530, floor_at_30_hz);
+    gauge.on_report(static_cast<std::uint16_t>(65'530), now);
+    for (std::uint32_t count = 65'534; count <= 65'538; ++count) {
+        gauge.on_sent(count, now);
+    }
+    gauge.on_report(static_cast<std::uint16_t>(65'535), now);
+    EXPECT_TRUE(gauge.is_lagging(now + seconds(1))) << "65,536 is not reported";
+    gauge.on_report(1, now);  // 65,537
+    EXPECT_TRUE(gauge.is_lagging(now + seconds(1)));
+    gauge.on_report(2, now);
+    EXPECT_FALSE(gauge.is_lagging(now + seconds(1)));
+}
+
+TEST_F(LinkGaugeTest, seen_from_the_future_is_taken_for_an_old_one) {
+    gauge.on_report(0, now);
+    gauge.on_sent(5, now);
+    gauge.on_report(6, now);
+    EXPECT_TRUE(gauge.is_lagging(now + seconds(1)));
+}
+
+TEST_F(LinkGaugeTest, round_trip_forgets_what_is_old) {
+    gauge.on_report(0, now);
+    exchange(10, seconds(1), milliseconds(20));
+    exchange(30, seconds(1), milliseconds(80));
+    EXPECT_NEAR(static_cast<double>(gauge.round_trip()->count()), 80e6, 0.1e6);
+}
+
+TEST(LinkDivisorTest, doubles_at_the_second_lag_within_five_seconds) {
+    LinkDivisor link;
+    base::Time now{seconds(1000)};
+    EXPECT_FALSE(link.on_lag(now));
+    EXPECT_FALSE(link.on_lag(now + milliseconds(100))) << "the same lag";
+    link.on_sent();
+    EXPECT_TRUE(link.on_lag(now + seconds(1)));
+    EXPECT_EQ(link.divisor(), 2U);
+    link.on_sent();
+    EXPECT_FALSE(link.on_lag(now + seconds(2))) << "two more are needed";
+    link.on_sent();
+    EXPECT_TRUE(link.on_lag(now + seconds(3)));
+    EXPECT_EQ(link.divisor(), 4U);
+}
+
+TEST(LinkDivisorTest, lags_that_are_far_apart_do_not_count) {
+    LinkDivisor link;
+    base::Time now{seconds(1000)};
+    for (int count = 0; count < 10; ++count) {
+        EXPECT_FALSE(link.on_lag(now));
+        link.on_sent();
+        now += milliseconds(5001);
+    }
+}
+
+TEST(LinkDivisorTest, never_passes_eight) {
+    LinkDivisor link;
+    base::Time now{seconds(1000)};
+    for (int count = 0; count < 20; ++count) {
+        static_cast<void>(link.on_lag(now));
+        link.on_sent();
+        now += milliseconds(100);
+    }
+    EXPECT_EQ(link.divisor(), 8U);
+}
+
+TEST(LinkDivisorTest, halves_after_ten_seconds_without_a_skip) {
+    LinkDivisor link;
+    const base::Time now{seconds(1000)};
+    for (int count = 0; count < 4; ++count) {
+        static_cast<void>(link.on_lag(now));
+        link.on_sent();
+    }
+    EXPECT_EQ(link.divisor(), 4U);
+    EXPECT_FALSE(link.recover(now + milliseconds(9999)));
+    link.on_busy(now + seconds(9));
+    EXPECT_FALSE(link.recover(now + seconds(18)));
+    EXPECT_TRUE(link.recover(now + seconds(19)));
+    EXPECT_FALSE(link.recover(now + seconds(20)));
+    EXPECT_TRUE(link.recover(now + seconds(29)));
+    EXPECT_EQ(link.divisor(), 1U);
+    EXPECT_FALSE(link.recover(now + seconds(100)));
+}
+
+// --- members of a match
+
+class FreshnessTest : public MatchTest {
+  protected:
+    /// Ann sends a state for every tick.
+    void run_ticks(ReferenceClient& ann, int count) {
+        for (; count > 0; --count) {
+            state(ann, "state " + std::to_string(++sent_));
+            tick();
+        }
+    }
+    std::string newest() const { return "state " + std::to_string(sent_); }
+
+  private:
+    int sent_ = 0;
+};
+
+TEST_F(FreshnessTest, lagging_member_is_skipped_and_gets_a_keyframe_when_it_reports) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    tick();
+    ping(bo);
+    bo.reports_by_itself = false;
+    run_ticks(ann, 10);
+    const std::size_t got = bo.tick_count;
+    EXPECT_EQ(got, 11U);
+    run_ticks(ann, 20);  // half a second has passed since the oldest one was sent
+    EXPECT_LT(bo.tick_count, 19U);
+    const std::size_t at_last = bo.tick_count;
+    run_ticks(ann, 5);
+    EXPECT_EQ(bo.tick_count, at_last);
+    EXPECT_GT(counters.skipped_lagging, 5U);
+    EXPECT_EQ(bo.keyframe_count, 1U);
+    ping(bo);
+    tick();
+    EXPECT_EQ(bo.keyframe_count, 2U);
+    EXPECT_EQ(bo.states[0], newest());
+}
+
+TEST_F(FreshnessTest, lagging_member_gets_its_events) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    tick();
+    ping(bo);
+    bo.reports_by_itself = false;
+    run_ticks(ann, 40);
+    bo.log.clear();
+    event(ann, protocol::Target::everyone, "all");
+    run_ticks(ann, 1);
+    EXPECT_EQ(bo.log, (Lines{"event 1 from 0: all"}));
+}
+
+TEST_F(FreshnessTest, quiet_match_does_not_make_members_lag) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    tick();
+    ping(bo);
+    pass(seconds(60));
+    run_ticks(ann, 1);
+    EXPECT_EQ(bo.states[0], newest());
+    EXPECT_EQ(counters.skipped_lagging, 0U);
+}
+
+TEST_F(FreshnessTest, member_that_keeps_lagging_gets_fewer_ticks_and_more_when_it_recovers) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    tick();
+    bo.reports_by_itself = false;
+    for (int lag = 0; lag < 2; ++lag) {
+        ping(bo);
+        run_ticks(ann, 50);  // 1.7 s without a report
+    }
+    EXPECT_EQ(bo.divisor, 2U);
+    EXPECT_NE(std::find(bo.log.begin(), bo.log.end(), R"({"op":"rate","divisor":2,"reason":"slow"})"),
+              bo.log.end());
+    ping(bo);
+    bo.reports_by_itself = true;
+    run_ticks(ann, 29 * 10);
+    EXPECT_EQ(bo.divisor, 2U);
+    run_ticks(ann, 12);
+    EXPECT_EQ(bo.divisor, 1U);
+    EXPECT_NE(std::find(bo.log.begin(), bo.log.end(), R"({"op":"rate","divisor":1,"reason":"recovered"})"),
+              bo.log.end());
+    EXPECT_EQ(bo.states[0], newest());
+}
+
+TEST_F(FreshnessTest, from_a_state_each_tick_to_a_ping_every_250_ms_costs_one_lag_at_most) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    for (int count = 0; count < 60; ++count) {
+        state(bo, "s");
+        run_ticks(ann, 1);
+    }
+    EXPECT_EQ(counters.skipped_lagging, 0U);
+    bo.reports_by_itself = false;
+    const std::size_t keyframes = bo.keyframe_count;
+    for (int count = 0; count < 20; ++count) {
+        run_ticks(ann, 7);  // 233 ms
+        ping(bo);
+    }
+    EXPECT_EQ(bo.keyframe_count - keyframes, 1U);
+    EXPECT_EQ(bo.divisor, 1U);
+}
+
+TEST_F(FreshnessTest, seen_wraps_at_16_bits) {
+    options.tick_hz = 30;
+    open(std::chrono::duration_cast<base::Duration>(seconds(2184)));  // tick 65,520
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    for (int count = 0; count < 100; ++count) {
+        state(bo, "s");
+        run_ticks(ann, 1);
+    }
+    EXPECT_GT(ann.newest_tick, 65'600U);
+    EXPECT_EQ(counters.skipped_lagging, 0U);
+    EXPECT_EQ(bo.keyframe_count, 1U);
+}
+
+TEST_F(FreshnessTest, member_that_never_reports_is_judged_by_its_socket_alone) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& eve = spectate();
+    run_ticks(ann, 300);
+    EXPECT_EQ(eve.tick_count, 300U);
+    EXPECT_EQ(eve.states[0], newest());
+}
+
+}  // namespace
+}  // namespace tickwire::match
