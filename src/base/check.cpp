@@ -5,9 +5,8 @@
 
 namespace tickwire::base {
 
-void fail_check(const char* what, const std::source_location& where) noexcept {
-    std::fprintf(stderr, "tickwire: broken promise at %s:%u: %s\n", where.file_name(),
-                 static_cast<unsigned>(where.line()), what);
+void fail_check(const char* what, const char* file, unsigned line) noexcept {
+    std::fprintf(stderr, "tickwire: broken promise at %s:%u: %s\n", file, line, what);
     std::abort();
 }
 

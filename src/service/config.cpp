@@ -181,11 +181,12 @@ tl::expected<void, std::string> load_config_file(const std::string& file, ServeC
                               std::string(error.description()));
     }
     for (const auto& [key, node] : document) {
-        const std::string place = file + ":" + std::to_string(node.source().begin.line) + ": " + std::string(key.str());
+        const std::string name(key.str());
+        const std::string place = file + ":" + std::to_string(node.source().begin.line) + ": " + name;
         const auto setting =
-            std::find_if(table.begin(), table.end(), [&key](const Setting& one) { return one.name == key.str(); });
+            std::find_if(table.begin(), table.end(), [&name](const Setting& one) { return one.name == name; });
         if (setting == table.end()) {
-            return tl::unexpected(place + ": no such setting; the nearest is " + std::string(nearest_name(key.str())));
+            return tl::unexpected(place + ": no such setting; the nearest is " + std::string(nearest_name(name)));
         }
         if (const auto done = apply_node(*setting, node, config); !done) {
             return tl::unexpected(place + ": " + done.error());

@@ -10,7 +10,7 @@ Directory::Directory(std::uint32_t shard_count, std::uint32_t connection_count_m
 /// Load is measured in steps of a hundredth, so that an idle machine spreads matches by their number.
 std::uint32_t Directory::least_loaded_shard() const noexcept {
     std::uint32_t best = 0;
-    const auto is_better = [this](const ShardLoad& left, const ShardLoad& right) {
+    const auto is_better = [](const ShardLoad& left, const ShardLoad& right) {
         const std::uint32_t left_load = left.load_permille.load(std::memory_order_relaxed) / 100;
         const std::uint32_t right_load = right.load_permille.load(std::memory_order_relaxed) / 100;
         return left_load != right_load ? left_load < right_load : left.match_count < right.match_count;

@@ -88,12 +88,11 @@ class Swarm final : public uring::Events {
         refresh();
         members_[channel].on_received(bytes);
     }
-    void on_receive_ended(uring::Channel channel, uring::ReceiveEnd end) override {
+    void on_receive_ended(uring::Channel channel, uring::ReceiveEnd /*end*/) override {
         refresh();
-        if (!crowd_.is_leaving) std::fprintf(stderr, "END %u %d\n", channel, static_cast<int>(end));
         members_[channel].on_receive_ended();
     }
-    void on_sent(uring::Channel channel, uring::SendResult result) override { if (!crowd_.is_leaving && result == uring::SendResult::failed) std::fprintf(stderr, "SENDFAIL %u\n", channel);members_[channel].on_sent(result); }
+    void on_sent(uring::Channel channel, uring::SendResult result) override { members_[channel].on_sent(result); }
     void on_closed(uring::Channel channel) override { members_[channel].on_closed(); }
     void on_connected(uring::Channel channel, uring::SendResult result) override {
         refresh();

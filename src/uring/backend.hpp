@@ -134,7 +134,8 @@ class Backend {
     /// Submits, sleeps, and tells everything that completed, but at most so much that it returns: what
     /// floods is told at the next call.
     void wait(base::Time deadline, WaitFor wait_for) noexcept;
-    /// Ends a wait() early. The one call that any thread may make.
+    /// Ends a wait for a completion early; one for a deadline sleeps on, for a slot is short. A wake() before the
+    /// wait() counts, and many are one. The one call that any thread may make.
     void wake() noexcept;
 
     const Counters& counters() const noexcept;

@@ -12,16 +12,11 @@ namespace {
 bool is_always_supported() noexcept { return true; }
 
 #if defined(__x86_64__)
-bool has_avx512() noexcept {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl");
-}
 bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
 #endif
 
 constexpr UnmaskKernel kernels[] = {
 #if defined(__x86_64__)
-    {"avx512", unmask_avx512, has_avx512},
     {"avx2", unmask_avx2, has_avx2},
     {"sse2", unmask_sse2, is_always_supported},
 #elif defined(__aarch64__)

@@ -18,7 +18,7 @@ using MaskKey = std::array<std::uint8_t, 4>;
 using UnmaskFunction = void (*)(std::uint8_t* data, std::size_t size, MaskKey key) noexcept;
 
 struct UnmaskKernel {
-    std::string_view name;  ///< "avx512", "avx2", "sse2", "neon", "scalar"
+    std::string_view name;  ///< "avx2", "sse2", "neon", "scalar"
     UnmaskFunction function;
     bool (*is_supported)() noexcept;
 };

@@ -14,7 +14,6 @@ void unmask_scalar(std::uint8_t* data, std::size_t size, MaskKey key) noexcept;
 #if defined(__x86_64__)
 void unmask_sse2(std::uint8_t* data, std::size_t size, MaskKey key) noexcept;
 void unmask_avx2(std::uint8_t* data, std::size_t size, MaskKey key) noexcept;
-void unmask_avx512(std::uint8_t* data, std::size_t size, MaskKey key) noexcept;
 #elif defined(__aarch64__)
 void unmask_neon(std::uint8_t* data, std::size_t size, MaskKey key) noexcept;
 #endif

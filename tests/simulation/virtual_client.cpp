@@ -59,7 +59,8 @@ void VirtualClient::connect() {
     target.listener = stage_.draw_listener(random_);
     target.path = "/v1/match/" + match_;
     target.subprotocol = random_.chance(800) ? "tickwire.v1" : "chat, tickwire.v1";
-    link_ = std::make_unique<ClientLink>(stage_.world, random_.fork(), *this, target);
+    LinkOwner& owner = *this;
+    link_ = std::make_unique<ClientLink>(stage_.world, random_.fork(), owner, target);
     is_join_sent_ = false;
     is_leaving_or_reloading_ = false;
     is_frozen_ = false;

@@ -27,6 +27,7 @@ EXIT_NOT_STARTED = 127
 TIMEOUT_FACTOR = 4
 SCRIPT_TIMEOUT_S = 1500
 SHOWN_LINES = 40
+REASON_LENGTH_MAX = 160
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 SKIPPED_LINE = re.compile(r"^skipped: ([^:\n]+): (.+)$", re.MULTILINE)
 TEST_LINE = re.compile(r"^(ok|not ok|skip) (\S+?)(?:: (.+))?$", re.MULTILINE)
@@ -157,7 +158,7 @@ def judge(outcome, ended):
 
 def first_line(text):
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    return lines[0] if lines else "no reason given"
+    return lines[0][:REASON_LENGTH_MAX] if lines else "no reason given"
 
 
 def report(results, outcome, output=""):

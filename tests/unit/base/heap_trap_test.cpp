@@ -1,4 +1,5 @@
-// The trap stops an allocation where it is armed, and only there. Part of builds with -Dheap_trap=true alone.
+// The trap stops an allocation where it is armed, and only there. Part of builds with -Dheap_trap=true
+// alone.
 #include "base/heap_trap.hpp"
 
 #include <gtest/gtest.h>

@@ -124,7 +124,8 @@ TEST(slot_pool, agrees_with_a_map_over_many_random_steps) {
                 live.emplace(step, handle);
             }
         } else if (!live.empty()) {
-            const auto chosen = std::next(live.begin(), static_cast<std::ptrdiff_t>(random() % live.size()));
+            const auto chosen =
+                std::next(live.begin(), static_cast<std::ptrdiff_t>(random() % live.size()));
             pool.erase(chosen->second);
             dead.push_back(chosen->second);
             live.erase(chosen);

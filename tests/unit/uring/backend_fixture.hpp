@@ -63,7 +63,7 @@ class TcpPair {
 int connect_to(const Address& address);
 void write_all(int descriptor, std::string_view text);
 std::string read_exactly(int descriptor, std::size_t size);
-/// Until FIN; "RESET" where the connection was reset.
+/// Until FIN; "RESET" where the connection was reset, "NOTHING" where neither came.
 std::string read_to_end(int descriptor);
 /// Closes so that the peer is reset.
 void reset(int descriptor);
