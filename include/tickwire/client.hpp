@@ -50,7 +50,7 @@ struct Target {
 
 /// As whom. The views are used during connect() alone.
 struct Join {
-    std::string_view name = {};    ///< UTF-8, at most 64 bytes
+    std::string_view name = {};  ///< UTF-8, at most 64 bytes
     Role role = Role::player;
     std::string_view ticket = {};  ///< empty: none
 };
@@ -82,7 +82,7 @@ struct Welcome {
     std::optional<PlayerNumber> host;
     std::uint32_t epoch;
     bool is_locked;
-    std::uint32_t tick;          ///< the newest, 0: none yet
+    std::uint32_t tick;  ///< the newest, 0: none yet
     std::uint32_t tick_hz;
     std::uint32_t event;         ///< the newest, 0: none yet
     std::uint32_t events_taken;  ///< from this slot
@@ -104,7 +104,8 @@ struct Joined {
 };
 struct Left {
     PlayerNumber player;
-    std::string_view reason;  ///< `left`, `closed`, `timeout`, `kicked`, or one that is newer than this client
+    std::string_view
+        reason;  ///< `left`, `closed`, `timeout`, `kicked`, or one that is newer than this client
 };
 struct Away {
     PlayerNumber player;
@@ -141,14 +142,15 @@ struct Refused {
     std::optional<std::uint64_t> id;
     std::optional<std::uint64_t> properties_version;
 };
-using Notice = std::variant<Joined, Left, Away, Back, HostChanged, Locked, PropertiesSet, RateChanged, Drain,
-                            Granted, Refused>;
+using Notice = std::variant<Joined, Left, Away, Back, HostChanged, Locked, PropertiesSet, RateChanged,
+                            Drain, Granted, Refused>;
 
 /// The latest state of a player, as this connection received it. `bytes` hold until the next receive().
 struct StateView {
     PlayerNumber player;
     std::uint16_t seq;  ///< the sender's counter: good for equality
-    std::uint8_t wait;  ///< how long it waited for its tick, in 1/256 of the tick interval; 255: that or longer
+    std::uint8_t
+        wait;  ///< how long it waited for its tick, in 1/256 of the tick interval; 255: that or longer
     Bytes bytes;
 };
 
@@ -186,7 +188,7 @@ std::string_view describe(Fault fault) noexcept;
 /// How a connection ended. After it the client is Phase::over until connect().
 struct Ended {
     Fault fault;
-    std::uint16_t code;       ///< the close code; 1006 without a close frame; an HTTP status (upgrade_refused)
+    std::uint16_t code;  ///< the close code; 1006 without a close frame; an HTTP status (upgrade_refused)
     std::string_view reason;  ///< holds during the call alone
     bool may_retry;           ///< worth another try, with backoff (protocol.md section 7)
 };
@@ -207,7 +209,8 @@ class Handler {
     /// Events for this member, but not its own for "others".
     virtual void on_event(const Event& /*event*/) {}
     virtual void on_pong(const Pong& /*pong*/) {}
-    /// Told once for each connect(). Bytes may be left to send (an answer to a close): then close the socket.
+    /// Told once for each connect(). Bytes may be left to send (an answer to a close): then close the
+    /// socket.
     virtual void on_ended(const Ended& /*ended*/) {}
 
   protected:

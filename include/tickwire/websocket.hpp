@@ -133,7 +133,10 @@ class Reader {
 
   private:
     enum class State : std::uint8_t { header, payload, spent };
+    using Result = tl::expected<std::optional<Message>, Error>;
 
+    std::span<std::uint8_t> take_short_binary(std::span<std::uint8_t>& input) noexcept;
+    Result next_of_any_kind(std::span<std::uint8_t>& input) noexcept;
     bool take_header(std::span<std::uint8_t>& input) noexcept;
     std::size_t read_header(std::span<const std::uint8_t> bytes) noexcept;
     std::optional<Error> judge_start(std::uint8_t first, std::uint8_t second) const noexcept;
@@ -141,14 +144,14 @@ class Reader {
     bool lies_whole_in(std::span<const std::uint8_t> input) const noexcept;
     bool gather(std::span<std::uint8_t>& input) noexcept;
     bool reserve(std::size_t size) noexcept;
-    std::optional<Message> finish_in_place(std::span<std::uint8_t>& input) noexcept;
-    std::optional<Message> finish_gathered() noexcept;
-    std::optional<Message> finish_control(std::span<std::uint8_t> payload) noexcept;
+    Result finish_in_place(std::span<std::uint8_t>& input) noexcept;
+    Result finish_gathered() noexcept;
+    Result finish_control(std::span<std::uint8_t> payload) noexcept;
     std::uint32_t message_size_max(Opcode opcode) const noexcept;
     bool is_message_open() const noexcept { return message_opcode_ != Opcode::continuation; }
     void close_message() noexcept;
     void drop_buffer() noexcept;
-    bool fail(Error error) noexcept;
+    tl::unexpected<Error> fail(Error error) noexcept;
 
     // Invariant: the buffer begins with the message_size_ bytes of the open message and goes on with the
     // control_size_ bytes of the control frame that is being gathered; it is lent only while there is one

@@ -3,8 +3,11 @@
 
 #include "cli/serve.hpp"
 #include "cli/swarm.hpp"
+#include "tls/record_allocator.hpp"
 
 int main(int argument_count, char** arguments) {
+    // Before anything of OpenSSL's is used; where it fails, TLS only allocates for each record.
+    static_cast<void>(tickwire::tls::install_record_allocator());
     CLI::App app("tickwire: a relay for real-time multiplayer games in browsers");
     app.set_version_flag("--version", "tickwire " TICKWIRE_VERSION);
     app.require_subcommand(1);

@@ -1,10 +1,9 @@
 #include "cli/swarm.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
-
-#include <CLI/CLI.hpp>
 
 #include "swarm/swarm.hpp"
 
@@ -43,7 +42,8 @@ int run(Given given) {
     }
     options.target = *target;
     if (!options.target.is_loopback && !given.is_own_target) {
-        return fail(bad_option, options.url + " is not this machine: give --i-own-this-target if you may load it");
+        return fail(bad_option,
+                    options.url + " is not this machine: give --i-own-this-target if you may load it");
     }
     const std::uint64_t connection_count =
         std::uint64_t{options.match_count} * options.player_count + options.spectator_count;
@@ -74,11 +74,13 @@ int run(Given given) {
 }  // namespace
 
 void add_swarm(CLI::App& app, int& exit_code) {
-    CLI::App* const command = app.add_subcommand("swarm", "load a relay with members that check what they get");
+    CLI::App* const command =
+        app.add_subcommand("swarm", "load a relay with members that check what they get");
     auto given = std::make_shared<Given>();
     swarm::SwarmOptions& options = given->options;
     command->add_option("url", options.url, "ws://HOST:PORT, wss://HOST:PORT or ws+unix:PATH")->required();
-    command->add_option("--matches", options.match_count, "matches (default 1)")->check(CLI::Range(1, 20'000));
+    command->add_option("--matches", options.match_count, "matches (default 1)")
+        ->check(CLI::Range(1, 20'000));
     command->add_option("--players", options.player_count, "players in each match (default 16)")
         ->check(CLI::Range(0, 65'535));
     command->add_option("--spectators", options.spectator_count, "members that only join, over all matches")
@@ -87,12 +89,15 @@ void add_swarm(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 240));
     command->add_option("--bytes", options.state_size, "size of a state (default 48)")
         ->check(CLI::Range(std::uint32_t{0}, state_size_max));
-    command->add_flag("--random", given->is_random, "random states, which no delta can shrink, from all players");
+    command->add_flag("--random", given->is_random,
+                      "random states, which no delta can shrink, from all players");
     command->add_option("--events", options.event_rate, "events a second from each player (default 0.1)")
         ->check(CLI::Range(0.0, 100.0));
     command->add_flag("--idle", options.is_idle, "players send neither states nor events");
-    command->add_flag("--phase-lock", given->is_locked, "send just before the tick, as a game's client does");
-    command->add_option("--slow-every", options.slow_every, "one member in so many reads only twice a second (0: none)");
+    command->add_flag("--phase-lock", given->is_locked,
+                      "send just before the tick, as a game's client does");
+    command->add_option("--slow-every", options.slow_every,
+                        "one member in so many reads only twice a second (0: none)");
     command->add_option("--warmup", options.warmup_s, "seconds before measuring (default 3)")
         ->check(CLI::Range(0.0, 600.0));
     command->add_option("--seconds", options.measured_s, "seconds of measuring (default 20)")
@@ -102,14 +107,18 @@ void add_swarm(CLI::App& app, int& exit_code) {
     command->add_option("--slot-us", options.slot_us, "microseconds between wake-ups (default 1000)")
         ->check(CLI::Range(100, 10'000));
     command->add_option("--seed", options.movement.seed, "of what the members send (default 1)");
-    command->add_option("--match-prefix", options.match_prefix, "matches are PREFIX0, PREFIX1, … (default swarm-)")
+    command
+        ->add_option("--match-prefix", options.match_prefix,
+                     "matches are PREFIX0, PREFIX1, … (default swarm-)")
         ->check([](const std::string& prefix) {
-            const bool is_fine = prefix.size() <= 58 && prefix.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
-                                                                                "nopqrstuvwxyz0123456789._~-") == prefix.npos;
+            const bool is_fine = prefix.size() <= 58 && prefix.find_first_not_of(
+                                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+                                                            "nopqrstuvwxyz0123456789._~-") == prefix.npos;
             return is_fine ? std::string() : std::string("at most 58 characters of A-Z a-z 0-9 . _ ~ -");
         });
     command->add_flag("--insecure", given->is_insecure, "trust any certificate");
-    command->add_flag("--i-own-this-target", given->is_own_target, "allows a target that is not this machine");
+    command->add_flag("--i-own-this-target", given->is_own_target,
+                      "allows a target that is not this machine");
     command->add_flag("--json", given->is_json, "one JSON object on standard output");
     command->callback([given, &exit_code] { exit_code = run(*given); });
 }

@@ -107,7 +107,9 @@ void Client::forget_slot() {
     self.seen_event = 0;
 }
 
-bool Client::has_output() const noexcept { return !implementation_->output.empty(); }
+bool Client::has_output() const noexcept {
+    return !implementation_->output.empty();
+}
 
 void Client::take_output(std::vector<std::uint8_t>& into) noexcept {
     base::check(into.empty(), "Client::take_output: into an empty vector");
@@ -182,7 +184,8 @@ void Client::send_ping(Time now) {
 void Client::send_resync() {
     if (implementation_->phase == Phase::joined) {
         std::uint8_t message = 0;
-        implementation_->send_frame(websocket::Opcode::binary, {&message, protocol::encode_resync(&message)});
+        implementation_->send_frame(websocket::Opcode::binary,
+                                    {&message, protocol::encode_resync(&message)});
     }
 }
 
@@ -198,7 +201,9 @@ void Client::send_visible(bool is_visible) {
     send_request(text);
 }
 
-void Client::send_leave() { send_request(R"({"op":"leave"})"); }
+void Client::send_leave() {
+    send_request(R"({"op":"leave"})");
+}
 
 void Client::send_request(std::string_view json) {
     if (implementation_->phase == Phase::joined) {
@@ -224,15 +229,33 @@ void Client::close(std::uint16_t code, std::string_view reason) {
     }
 }
 
-Phase Client::phase() const noexcept { return implementation_->phase; }
-PlayerNumber Client::player() const noexcept { return implementation_->player; }
-const Limits& Client::limits() const noexcept { return implementation_->limits; }
-std::uint32_t Client::tick_hz() const noexcept { return implementation_->tick_hz; }
-std::uint32_t Client::tick() const noexcept { return implementation_->tick; }
-std::uint32_t Client::seen_event() const noexcept { return implementation_->seen_event; }
-std::optional<PlayerNumber> Client::host() const noexcept { return implementation_->host; }
-std::string_view Client::resume_token() const noexcept { return implementation_->resume; }
-std::span<const Player> Client::players() const noexcept { return implementation_->players; }
+Phase Client::phase() const noexcept {
+    return implementation_->phase;
+}
+PlayerNumber Client::player() const noexcept {
+    return implementation_->player;
+}
+const Limits& Client::limits() const noexcept {
+    return implementation_->limits;
+}
+std::uint32_t Client::tick_hz() const noexcept {
+    return implementation_->tick_hz;
+}
+std::uint32_t Client::tick() const noexcept {
+    return implementation_->tick;
+}
+std::uint32_t Client::seen_event() const noexcept {
+    return implementation_->seen_event;
+}
+std::optional<PlayerNumber> Client::host() const noexcept {
+    return implementation_->host;
+}
+std::string_view Client::resume_token() const noexcept {
+    return implementation_->resume;
+}
+std::span<const Player> Client::players() const noexcept {
+    return implementation_->players;
+}
 
 std::optional<StateView> Client::state_of(PlayerNumber player) const noexcept {
     return implementation_->states.find(player);
@@ -242,7 +265,11 @@ std::size_t Client::unacknowledged_event_count() const noexcept {
     return implementation_->backlog ? implementation_->backlog->count() : 0;
 }
 
-std::optional<std::uint64_t> Client::match_time_us(Time now) const noexcept { return implementation_->clock.at(now); }
-Time Client::last_heard() const noexcept { return implementation_->last_heard; }
+std::optional<std::uint64_t> Client::match_time_us(Time now) const noexcept {
+    return implementation_->clock.at(now);
+}
+Time Client::last_heard() const noexcept {
+    return implementation_->last_heard;
+}
 
 }  // namespace tickwire::client

@@ -36,7 +36,9 @@ class Fields {
         const auto value = maybe<std::uint64_t>(key);
         return value ? std::optional(fitted<Integer>(*value)) : std::nullopt;
     }
-    std::string_view maybe_text(std::string_view key) noexcept { return maybe<std::string_view>(key).value_or(""); }
+    std::string_view maybe_text(std::string_view key) noexcept {
+        return maybe<std::string_view>(key).value_or("");
+    }
     bool maybe_flag(std::string_view key) noexcept { return maybe<bool>(key).value_or(false); }
 
     bool has_fault() const noexcept { return has_fault_; }
@@ -111,8 +113,8 @@ std::vector<Player> read_players(array from, bool& has_fault) {
             break;
         }
         Fields fields(member);
-        Player player{fields.number<PlayerNumber>("player"), fields.maybe_flag("away"), fields.maybe_flag("plain"),
-                      std::string(fields.text("name"))};
+        Player player{fields.number<PlayerNumber>("player"), fields.maybe_flag("away"),
+                      fields.maybe_flag("plain"), std::string(fields.text("name"))};
         has_fault = has_fault || fields.has_fault();
         players.push_back(std::move(player));
     }
@@ -150,7 +152,8 @@ std::optional<ControlMessage> read_welcome(object from, Fields& fields, std::str
     message.players = read_players(players, has_fault);
     welcome.properties = raw_value(from, text, "properties");
     welcome.properties_version = fields.maybe_number<std::uint64_t>("properties_version").value_or(0);
-    if (has_fault || fields.has_fault() || (role != "player" && role != "spectator") || welcome.tick_hz == 0) {
+    if (has_fault || fields.has_fault() || (role != "player" && role != "spectator") ||
+        welcome.tick_hz == 0) {
         return std::nullopt;
     }
     return message;
@@ -158,7 +161,8 @@ std::optional<ControlMessage> read_welcome(object from, Fields& fields, std::str
 
 std::optional<Notice> read_notice(std::string_view op, object from, Fields& fields, std::string_view text) {
     if (op == "joined") {
-        return Joined{fields.number<PlayerNumber>("player"), fields.text("name"), fields.maybe_flag("plain")};
+        return Joined{fields.number<PlayerNumber>("player"), fields.text("name"),
+                      fields.maybe_flag("plain")};
     }
     if (op == "left") {
         return Left{fields.number<PlayerNumber>("player"), fields.maybe_text("reason")};
@@ -170,7 +174,8 @@ std::optional<Notice> read_notice(std::string_view op, object from, Fields& fiel
         return Back{fields.number<PlayerNumber>("player")};
     }
     if (op == "host") {
-        return HostChanged{fields.maybe_number<PlayerNumber>("player"), fields.number<std::uint32_t>("epoch")};
+        return HostChanged{fields.maybe_number<PlayerNumber>("player"),
+                           fields.number<std::uint32_t>("epoch")};
     }
     if (op == "properties") {
         fields.child("set");
@@ -190,7 +195,8 @@ std::optional<Notice> read_notice(std::string_view op, object from, Fields& fiel
         return Granted{fields.number<std::uint64_t>("id")};
     }
     if (op == "error") {
-        return Refused{fields.text("code"), fields.maybe_text("message"), fields.maybe_number<std::uint64_t>("id"),
+        return Refused{fields.text("code"), fields.maybe_text("message"),
+                       fields.maybe_number<std::uint64_t>("id"),
                        fields.maybe_number<std::uint64_t>("version")};
     }
     return std::nullopt;
@@ -228,9 +234,9 @@ std::optional<ControlMessage> ControlReader::read(std::string_view text) {
         return std::nullopt;
     }
     Fields fields(*from);
-    const std::string_view op = fields.text("op");
+    const std::string_view op = fields.maybe_text("op");
     if (fields.has_fault()) {
-        return std::nullopt;
+        return UnknownMessage{};
     }
     if (op == "welcome") {
         return read_welcome(*from, fields, text);

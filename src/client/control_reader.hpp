@@ -17,7 +17,7 @@ struct WelcomeMessage {
     std::string_view resume;  ///< empty: none
     std::vector<Player> players;
 };
-/// An `op` of a later version: to be ignored.
+/// An `op` of a later version, or none: to be ignored.
 struct UnknownMessage {};
 using ControlMessage = std::variant<UnknownMessage, WelcomeMessage, Notice>;
 
@@ -29,8 +29,8 @@ class ControlReader {
     ControlReader(const ControlReader&) = delete;
     ControlReader& operator=(const ControlReader&) = delete;
 
-    /// Empty where the text is no JSON object with an `op`, or a field that its `op` must have is missing or
-    /// of a wrong type. Views hold until the next call and as long as `text`. Of two fields of one name the
+    /// Empty where the text is no JSON object, or a field that its `op` must have is missing or of a wrong
+    /// type. Views hold until the next call and as long as `text`. Of two fields of one name the
     /// first counts; unknown ones are ignored.
     std::optional<ControlMessage> read(std::string_view text);
 

@@ -9,7 +9,8 @@
 
 namespace tickwire::client {
 
-/// Invariant: events number taken_ + 1 to taken_ + count() of this slot, oldest first, together size_ bytes.
+/// Invariant: events number taken_ + 1 to taken_ + count() of this slot, oldest first, together size_
+/// bytes.
 class EventBacklog {
   public:
     static constexpr std::size_t size_max = 256 * 1024;

@@ -34,7 +34,8 @@ struct Opening {
 };
 
 struct Client::Implementation {
-    Implementation(Environment::Parts& parts_in, Handler& handler_in) : parts(parts_in), handler(handler_in) {}
+    Implementation(Environment::Parts& parts_in, Handler& handler_in)
+        : parts(parts_in), handler(handler_in) {}
 
     // receiving.cpp
     std::span<std::uint8_t> take_upgrade_answer(std::span<std::uint8_t> bytes);

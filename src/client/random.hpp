@@ -1,4 +1,5 @@
-// Random bits for masking keys: xoshiro256** (Blackman, Vigna), seeded through splitmix64 as its authors ask.
+// Random bits for masking keys: xoshiro256** (Blackman, Vigna), seeded through splitmix64 as its authors
+// ask.
 #pragma once
 
 #include <array>

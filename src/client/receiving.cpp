@@ -14,8 +14,9 @@ using websocket::Opcode;
 constexpr std::uint8_t known_kind_mask = 0x1f;
 
 auto find_player(std::vector<Player>& players, PlayerNumber number) {
-    return std::lower_bound(players.begin(), players.end(), number,
-                            [](const Player& player, PlayerNumber wanted) { return player.number < wanted; });
+    return std::lower_bound(
+        players.begin(), players.end(), number,
+        [](const Player& player, PlayerNumber wanted) { return player.number < wanted; });
 }
 
 template <typename Change>
@@ -267,8 +268,8 @@ void Client::Implementation::take_events(Bytes message) {
         }
         seen_event = entry->number;
         const auto kind = protocol::decode_kind(entry->kind & known_kind_mask);
-        const bool is_own_echo =
-            kind && kind->target == protocol::Target::others && entry->from == player && player != protocol::nobody;
+        const bool is_own_echo = kind && kind->target == protocol::Target::others &&
+                                 entry->from == player && player != protocol::nobody;
         if (kind && !is_own_echo) {
             handler.on_event({entry->number, entry->from, *kind, entry->body});
             if (phase != Phase::joined) {

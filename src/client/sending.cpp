@@ -36,7 +36,9 @@ void Client::Implementation::send_frame(Opcode opcode, Bytes payload) {
     output.resize(used + size);
 }
 
-void Client::Implementation::send_text(std::string_view text) { send_frame(Opcode::text, base::as_bytes(text)); }
+void Client::Implementation::send_text(std::string_view text) {
+    send_frame(Opcode::text, base::as_bytes(text));
+}
 
 std::uint8_t* Client::Implementation::scratch(std::size_t size) {
     if (parts.scratch.size() < size) {
@@ -52,8 +54,9 @@ void Client::Implementation::report_seen() noexcept {
 
 void Client::Implementation::send_ping() {
     std::array<std::uint8_t, protocol::ping_size> message{};
-    protocol::encode_ping({static_cast<std::uint16_t>(tick), static_cast<std::uint32_t>(MatchClock::to_us(now))},
-                          message.data());
+    protocol::encode_ping(
+        {static_cast<std::uint16_t>(tick), static_cast<std::uint32_t>(MatchClock::to_us(now))},
+        message.data());
     send_frame(Opcode::binary, message);
     report_seen();
 }

@@ -1,4 +1,6 @@
 // The tick: takes the states and gives each member what it is to get, in buffers that members share.
+#include <array>
+
 #include "base/bugs.hpp"
 #include "base/heap_trap.hpp"
 #include "match/implementation.hpp"
@@ -131,8 +133,11 @@ void Match::Implementation::serve(Member member, const TickEncoder& tick) noexce
         }
         return;
     }
-    outlet.send_shared(record.connection, buffer);
     record.cursor = log.head();
+    if (buffer.bytes().empty()) {
+        return;  // what the log got was for others alone
+    }
+    outlet.send_shared(record.connection, buffer);
     if (content != TickContent::none) {
         on_tick_sent(record, content, tick);
     }

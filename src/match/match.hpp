@@ -132,6 +132,10 @@ class Match {
     /// Answers a text that was no request with `error`, in order with what is queued.
     void refuse_request(Member member, const wire::RequestError& error, base::Time now);
 
+    /// Tells a member where to go before it is closed with 1001, behind all that it is yet to get. The
+    /// plain lane has no words for that: nothing is queued.
+    void drain(Member member, std::uint32_t reconnect_ms, std::string_view url);
+
     // --- time passes
 
     /// When run_tick() is due next.

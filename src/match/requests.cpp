@@ -16,9 +16,6 @@ using wire::ControlErrorCode;
 constexpr std::uint16_t close_normal = 1000;
 constexpr std::uint16_t close_kicked = 4002;
 
-/// The relay's own words around the values of a `properties` message.
-constexpr std::size_t properties_overhead = 256;
-
 }  // namespace
 
 /// One request by one member. Handlers answer it; those that end the member answer first.

@@ -1,5 +1,7 @@
 #include "match/tick_encoder.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "base/bytes.hpp"

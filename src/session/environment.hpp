@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/buffer_pool.hpp"
+#include "base/shared_buffer.hpp"
 #include "base/slot_pool.hpp"
 #include "base/time.hpp"
 #include "tickwire/protocol.hpp"
@@ -94,9 +95,18 @@ struct Environment {
     websocket::HeapBufferSource& heap;  ///< for the echo
     wire::ControlParser& parser;
     base::MutableBytes plaintext;       ///< scratch that TLS decrypts into, 16 KiB and more
+    base::SharedBuffer ping_frame;      ///< one for all: thousands may fall silent at the same time
     const SessionOptions& options;
     SessionCounters& counters;
     Host& host;
 };
+
+/// An empty WebSocket ping in a buffer of the pool.
+inline base::SharedBuffer make_ping_frame(base::BufferPool& pool) {
+    auto frame = base::SharedBuffer::create(pool, websocket::server_header_size(0));
+    base::check(static_cast<bool>(frame), "the pool has room for a ping");
+    frame.set_size(websocket::encode_server_header(websocket::Opcode::ping, 0, frame.room().data()));
+    return frame;
+}
 
 }  // namespace tickwire::session

@@ -148,7 +148,7 @@ void Session::on_time(base::Time now) {
                 fail(4102, "idle", now);
             } else if (!is_pinged_ && now - last_heard_ >= options.idle_timeout / 3) {
                 is_pinged_ = true;
-                queue_frame(Opcode::ping, {});
+                send_shared(environment_->ping_frame);
             }
             return;
         case Phase::over:

@@ -29,7 +29,14 @@ Shard::Shard(const ShardOptions& options, ShardSetting setting)
       counters_{},
       pool_(options.pool_size_max),
       plaintext_(plaintext_size),
-      environment_{pool_, heap_, parser_, plaintext_, options_.session, counters_.sessions, *this},
+      environment_{pool_,
+                   heap_,
+                   parser_,
+                   plaintext_,
+                   session::make_ping_frame(pool_),
+                   options_.session,
+                   counters_.sessions,
+                   *this},
       connections_(options.connection_count_max + refusal_places),
       rooms_(options.match_count_max),
       grid_({}, options.match.tick_hz, options.slot_max) {}
@@ -206,8 +213,7 @@ void Shard::sweep() {
         }
         if (connection->session.is_over()) {
             // Its last bytes did not go out in time.
-            connection->is_closing = true;
-            backend_->close(index);
+            begin_close(index, *connection);
             continue;
         }
         connection->session.on_time(now_);
@@ -218,8 +224,7 @@ void Shard::sweep() {
         for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
             if (Connection* const connection = connections_.at(index);
                 connection != nullptr && !connection->is_closing) {
-                connection->is_closing = true;
-                backend_->close(index);
+                begin_close(index, *connection);
             }
         }
     }

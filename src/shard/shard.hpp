@@ -158,6 +158,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void move_out(base::Handle handle, Connection& connection);
     void arm_receive(uring::Channel channel, Connection& connection);
     void attend(base::Handle handle);
+    void begin_close(uring::Channel channel, Connection& connection);
     void flush();
     void run_matches();
     void finish_touched();

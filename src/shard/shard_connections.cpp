@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "base/bugs.hpp"
 #include "base/heap_trap.hpp"
 #include "shard/shard.hpp"
 
@@ -11,6 +12,7 @@ using session::Phase;
 
 void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     const base::HeapAllowed accepting_allocates;
+    now_ = backend_->now();
     if (is_stopping_) {
         uring::Backend::discard(descriptor);
         return;
@@ -83,7 +85,10 @@ void Shard::arm_receive(uring::Channel channel, Connection& connection) {
     }
 }
 
+/// The clock is read for each: stamped with the slot before, what arrives after a long sleep or a suspend would
+/// look as old as that, and its sender idle.
 void Shard::on_received(uring::Channel channel, base::MutableBytes bytes) {
+    now_ = backend_->now();
     Connection& connection = *connections_.at(channel);
     if (connection.is_closing) {
         return;
@@ -96,6 +101,7 @@ void Shard::on_received(uring::Channel channel, base::MutableBytes bytes) {
 }
 
 void Shard::on_receive_ended(uring::Channel channel, uring::ReceiveEnd /*end*/) {
+    now_ = backend_->now();
     Connection& connection = *connections_.at(channel);
     connection.receiving = Receiving::nothing;
     if (!connection.is_closing) {
@@ -105,11 +111,24 @@ void Shard::on_receive_ended(uring::Channel channel, uring::ReceiveEnd /*end*/) 
 }
 
 void Shard::on_sent(uring::Channel channel, uring::SendResult result) {
+    if (base::bug(base::Bug::slot_reused_early) && connections_.at(channel) == nullptr) {
+        return;
+    }
+    now_ = backend_->now();
     Connection& connection = *connections_.at(channel);
     connection.session.end_send(result == uring::SendResult::complete, now_);
     if (connection.is_last_send && !connection.is_closing) {
-        connection.is_closing = true;
-        backend_->close(channel);
+        begin_close(channel, connection);
+    }
+}
+
+/// The connection stays, with the memory that is in flight, until on_closed().
+void Shard::begin_close(uring::Channel channel, Connection& connection) {
+    connection.is_closing = true;
+    backend_->close(channel);
+    if (base::bug(base::Bug::slot_reused_early)) {
+        const base::HeapAllowed closing_allocates;
+        erase(connections_.handle_at(channel));
     }
 }
 
@@ -149,13 +168,11 @@ void Shard::attend(base::Handle handle) {
             return;
         }
         if (session.is_over()) {
-            connection->is_closing = true;
-            backend_->close(handle.index);
+            begin_close(handle.index, *connection);
             return;
         }
     } else if (session.is_over()) {
-        connection->is_closing = true;
-        backend_->close(handle.index);
+        begin_close(handle.index, *connection);
         return;
     }
     arm_receive(handle.index, *connection);
@@ -172,6 +189,9 @@ void Shard::move_out(base::Handle handle, Connection& connection) {
 }
 
 void Shard::on_closed(uring::Channel channel) {
+    if (base::bug(base::Bug::slot_reused_early)) {
+        return;
+    }
     const base::HeapAllowed closing_allocates;
     erase(connections_.handle_at(channel));
 }

@@ -22,6 +22,16 @@ struct Room {
     std::string name;
     std::vector<Member*> by_player;  ///< null where nobody of ours has the number
     std::uint32_t receiver_count = 0;
+    std::vector<bool>
+        ticks;  ///< by number: any member received it. The relay leaves numbers out when it is late
+};
+
+/// Ticks that a member did not get before a keyframe: those between the two that others of its room got
+/// were skipped for it. Judged at the end, when all are in.
+struct Gap {
+    std::uint32_t room;
+    std::uint32_t last;  ///< received before it
+    std::uint32_t next;  ///< the keyframe
 };
 
 /// When what is sent counts. Empty until the warm-up is planned.
@@ -43,15 +53,16 @@ struct Crowd {
     Window window;
     Observations seen;
     std::vector<Room> rooms;
+    std::vector<Gap> gaps;
     std::vector<std::uint8_t> plaintext;  ///< TLS decrypts into it
     std::vector<std::uint8_t> clear;      ///< output on its way into TLS
     std::uint32_t joined_count = 0;
-    std::uint32_t pending_count = 0;      ///< connections begun that have not joined
-    std::uint32_t ended_count = 0;        ///< that ended before they were told to
-    std::uint32_t closed_count = 0;       ///< whose descriptor is closed
-    std::uint32_t answer_count = 0;       ///< PONGs to the last question, see Member::ask()
-    bool is_leaving = false;              ///< ends are expected now
-    std::string first_end;                ///< why the first connection ended too early
+    std::uint32_t pending_count = 0;  ///< connections begun that have not joined
+    std::uint32_t ended_count = 0;    ///< that ended before they were told to
+    std::uint32_t closed_count = 0;   ///< whose descriptor is closed
+    std::uint32_t answer_count = 0;   ///< PONGs to the last question, see Member::ask()
+    bool is_leaving = false;          ///< ends are expected now
+    std::string first_end;            ///< why the first connection ended too early
 
     client::Time client_now() const noexcept { return now.time_since_epoch(); }
 };

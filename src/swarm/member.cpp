@@ -1,5 +1,6 @@
 #include "swarm/member.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -10,6 +11,8 @@ namespace {
 
 using client::PlayerNumber;
 
+// A match that is older than 38 hours at 30 Hz is none of ours; a wild number must not cost memory.
+constexpr std::size_t tick_number_max = std::size_t{1} << 22;
 constexpr base::Duration slow_read_interval = std::chrono::milliseconds(500);
 
 /// An event's body: who, the how-manieth, and bytes that only the two can make.
@@ -25,7 +28,8 @@ EventBody make_event(std::uint64_t seed, std::uint32_t member, std::uint32_t num
 
 /// A third of the players speaks to everyone, a third to the others, a third to one.
 protocol::Target target_of(std::uint32_t member) noexcept {
-    constexpr std::array targets{protocol::Target::everyone, protocol::Target::others, protocol::Target::player};
+    constexpr std::array targets{protocol::Target::everyone, protocol::Target::others,
+                                 protocol::Target::player};
     return targets[member % targets.size()];
 }
 
@@ -88,14 +92,17 @@ void Member::on_connected(uring::SendResult result) {
         return;
     }
     link_ = Link::handshake;
-    tls_ = tls::TlsEngine::create(crowd_.tls_context, tls::TlsEngine::Side::client, crowd_.options.target.server_name);
+    tls_ = tls::TlsEngine::create(crowd_.tls_context, tls::TlsEngine::Side::client,
+                                  crowd_.options.target.server_name);
     base::check(tls_ != nullptr, "TlsEngine: memory");
     receive_tls({});
 }
 
 void Member::begin_client() {
-    const client::Join join{"swarm", part_ == Part::spectator ? client::Role::spectator : client::Role::player, {}};
-    const bool is_valid = client_.connect({crowd_.options.target.host, room().name}, join, crowd_.client_now());
+    const client::Join join{
+        "swarm", part_ == Part::spectator ? client::Role::spectator : client::Role::player, {}};
+    const bool is_valid =
+        client_.connect({crowd_.options.target.host, room().name}, join, crowd_.client_now());
     base::check(is_valid, "the swarm's match names are valid");
 }
 
@@ -406,13 +413,22 @@ void Member::on_tick(const client::Tick& tick) {
     Observations& seen = crowd_.seen;
     ++seen.ticks_received;
     seen.frames += crowd_.window.holds(crowd_.now) ? 1U : 0U;
+    std::vector<bool>& ticks = room().ticks;
+    if (tick.number >= tick_number_max) {
+        return;
+    }
+    if (tick.number >= ticks.size()) {
+        ticks.resize(std::max(std::size_t{tick.number} + 1, std::min(2 * ticks.size(), tick_number_max)));
+    }
+    ticks[tick.number] = true;
     if (tick.is_keyframe) {
         ++seen.keyframes_received;
         if (is_keyframe_due_) {
             ++seen.keyframes_first;
+        } else if (divisor_ == 1) {
+            crowd_.gaps.push_back({room_, last_tick_, tick.number});
         } else {
-            const std::uint32_t step = (tick.number - last_tick_ + divisor_ - 1) / divisor_;
-            seen.ticks_skipped += step > 1 ? step - 1 : 0;
+            seen.ticks_skipped += (tick.number - last_tick_ - 1) / divisor_;
         }
         is_keyframe_due_ = false;
     }
@@ -428,7 +444,8 @@ void Member::on_event(const client::Event& event) {
         return;
     }
     std::memcpy(&body, event.body.data(), sizeof body);
-    const EventBody wanted = make_event(crowd_.options.movement.seed, sender->index_, known(event.from).events + 1);
+    const EventBody wanted =
+        make_event(crowd_.options.movement.seed, sender->index_, known(event.from).events + 1);
     if (body.member != wanted.member || body.number != wanted.number || body.proof != wanted.proof ||
         event.kind.target != target_of(sender->index_)) {
         ++seen.events_wrong;
@@ -453,8 +470,8 @@ void Member::on_ended(const client::Ended& ended) {
         return;
     }
     if (crowd_.ended_count++ == 0) {
-        crowd_.first_end = std::string(client::describe(ended.fault)) + ", code " + std::to_string(ended.code) + " " +
-                           std::string(ended.reason);
+        crowd_.first_end = std::string(client::describe(ended.fault)) + ", code " +
+                           std::to_string(ended.code) + " " + std::string(ended.reason);
     }
     ++crowd_.seen.ends[ended.code];
 }

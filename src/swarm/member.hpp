@@ -17,9 +17,9 @@ class Member final : public client::Handler {
   public:
     /// How it takes part.
     enum class Part : std::uint8_t {
-        player,      ///< sends a state with each period, and some events
-        still,       ///< a player that sends one state and then none
-        silent,      ///< a player that sends nothing
+        player,  ///< sends a state with each period, and some events
+        still,   ///< a player that sends one state and then none
+        silent,  ///< a player that sends nothing
         spectator,
     };
 

@@ -24,7 +24,9 @@ constexpr double late_share_max = 0.01;
 
 using wire::JsonObject;
 
-void put(JsonObject& object, std::string_view name, double value) { object.json(name, format("%.4f", value)); }
+void put(JsonObject& object, std::string_view name, double value) {
+    object.json(name, format("%.4f", value));
+}
 
 void put(JsonObject& object, std::string_view name, const Histogram& histogram) {
     JsonObject inner(object.key(name));
@@ -42,7 +44,9 @@ std::string line(const char* name, const Histogram& histogram) {
                   histogram.percentile_ms(0.999), histogram.max_ms());
 }
 
-unsigned long long wide(std::uint64_t value) { return value; }
+unsigned long long wide(std::uint64_t value) {
+    return value;
+}
 
 }  // namespace
 
@@ -136,39 +140,44 @@ std::string as_table(const Report& report) {
     const SwarmOptions& options = report.options;
     const Observations& seen = report.seen;
     const double seconds = std::max(report.measured_s, 1e-9);
-    std::string text = format("%s: %u matches x %u players + %u spectators, %u Hz, %u bytes of %s, %s, %.1f s\n",
-                              options.url.c_str(), options.match_count, options.player_count, options.spectator_count,
-                              options.movement.hz, options.state_size,
-                              options.movement.content == Content::random ? "random" : "movement",
-                              options.phases == Phases::locked ? "phase-locked" : "phases spread", report.measured_s);
+    std::string text =
+        format("%s: %u matches x %u players + %u spectators, %u Hz, %u bytes of %s, %s, %.1f s\n",
+               options.url.c_str(), options.match_count, options.player_count, options.spectator_count,
+               options.movement.hz, options.state_size,
+               options.movement.content == Content::random ? "random" : "movement",
+               options.phases == Phases::locked ? "phase-locked" : "phases spread", report.measured_s);
     text += format("  %-22s %u in %.2f s\n", "joined", report.joined_count, report.joining_s);
-    text += format("  %-22s sent %llu, delivered %llu, superseded %llu, lost %llu, late %llu, wrong %llu\n", "states",
-                   wide(seen.states_sent), wide(seen.states_delivered), wide(seen.states_superseded),
-                   wide(seen.states_lost), wide(seen.states_late), wide(seen.states_wrong));
+    text +=
+        format("  %-22s sent %llu, delivered %llu, superseded %llu, lost %llu, late %llu, wrong %llu\n",
+               "states", wide(seen.states_sent), wide(seen.states_delivered), wide(seen.states_superseded),
+               wide(seen.states_lost), wide(seen.states_late), wide(seen.states_wrong));
     text += format("  %-22s %llu, %.0f a second, %.0f bytes each\n", "frames", wide(seen.frames),
                    static_cast<double>(seen.frames) / seconds,
-                   seen.frames == 0 ? 0.0 : static_cast<double>(seen.bytes_received) / static_cast<double>(seen.frames));
+                   seen.frames == 0
+                       ? 0.0
+                       : static_cast<double>(seen.bytes_received) / static_cast<double>(seen.frames));
     text += line("age of states", seen.age);
     text += line("age of own state", seen.own_age);
     text += line("PONG round trip", seen.pong);
-    text += format("  %-22s sent %llu, delivered %llu, missing %llu, wrong %llu\n", "events", wide(seen.events_sent),
-                   wide(seen.events_delivered), wide(seen.events_missing), wide(seen.events_wrong));
-    text += format("  %-22s received %llu, keyframes %llu (%llu first), skipped %llu, rate changes %llu\n", "ticks",
-                   wide(seen.ticks_received), wide(seen.keyframes_received), wide(seen.keyframes_first),
-                   wide(seen.ticks_skipped), wide(seen.rate_changes));
+    text += format("  %-22s sent %llu, delivered %llu, missing %llu, wrong %llu\n", "events",
+                   wide(seen.events_sent), wide(seen.events_delivered), wide(seen.events_missing),
+                   wide(seen.events_wrong));
+    text += format("  %-22s received %llu, keyframes %llu (%llu first), skipped %llu, rate changes %llu\n",
+                   "ticks", wide(seen.ticks_received), wide(seen.keyframes_received),
+                   wide(seen.keyframes_first), wide(seen.ticks_skipped), wide(seen.rate_changes));
     text += format("  %-22s received %.2f, sent %.2f MB/s\n", "bytes",
                    static_cast<double>(seen.bytes_received) / seconds / 1e6,
                    static_cast<double>(seen.bytes_sent) / seconds / 1e6);
-    text += format("  %-22s CPU %.1f %% (%.2f us per frame), sends late %llu (max %.2f ms)\n", "the swarm itself",
-                   100 * report.cpu_share(),
+    text += format("  %-22s CPU %.1f %% (%.2f us per frame), sends late %llu (max %.2f ms)\n",
+                   "the swarm itself", 100 * report.cpu_share(),
                    seen.frames == 0 ? 0.0 : 1e6 * report.cpu_s / static_cast<double>(seen.frames),
                    wide(report.sends_late), seen.send_lateness.max_ms());
     for (const auto& [code, count] : seen.ends) {
         text += format("  %-22s %llu connections, close code %u\n", "ended too early", wide(count), code);
     }
     for (const Check& check : report.checks) {
-        text += format("  %-22s %s%s\n", check.name.c_str(), check.is_ok ? "ok" : "FAILED: ",
-                       check.is_ok ? "" : check.detail.c_str());
+        text += format("  %-22s %s%s\n", check.name.c_str(),
+                       check.is_ok ? "ok" : "FAILED: ", check.is_ok ? "" : check.detail.c_str());
     }
     return text;
 }

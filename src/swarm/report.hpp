@@ -15,8 +15,8 @@ namespace tickwire::swarm {
 /// warm-up and the end of the measuring; the rest counts the whole run, to be compared with the relay's.
 struct Observations {
     // States in the window, one for each receiver that it was for.
-    std::uint64_t states_sent = 0;        ///< once for each state, whoever it is for
-    std::uint64_t states_blocked = 0;     ///< not sent, since the socket had something waiting
+    std::uint64_t states_sent = 0;     ///< once for each state, whoever it is for
+    std::uint64_t states_blocked = 0;  ///< not sent, since the socket had something waiting
     std::uint64_t states_delivered = 0;
     std::uint64_t states_superseded = 0;  ///< reached nobody: a newer one came before the tick
     std::uint64_t states_lost = 0;        ///< reached others of the match, but not this member
@@ -25,21 +25,21 @@ struct Observations {
     Histogram own_age;
     Histogram pong;
     Histogram send_lateness;
-    std::uint64_t frames = 0;             ///< TICK messages received in the window
+    std::uint64_t frames = 0;  ///< TICK messages received in the window
     std::uint64_t frames_with_events = 0;
-    std::uint64_t bytes_received = 0;     ///< in the window, above TCP (TLS included)
+    std::uint64_t bytes_received = 0;  ///< in the window, above TCP (TLS included)
     std::uint64_t bytes_sent = 0;
 
     // The whole run.
-    std::uint64_t states_wrong = 0;       ///< bytes that nobody sent under that number, or an older number
-    std::uint64_t events_wrong = 0;       ///< out of order, twice, or with wrong bytes
+    std::uint64_t states_wrong = 0;  ///< bytes that nobody sent under that number, or an older number
+    std::uint64_t events_wrong = 0;  ///< out of order, twice, or with wrong bytes
     std::uint64_t events_sent = 0;
     std::uint64_t events_delivered = 0;
     std::uint64_t events_missing = 0;
     std::uint64_t ticks_received = 0;
     std::uint64_t keyframes_received = 0;
-    std::uint64_t keyframes_first = 0;    ///< after `welcome`, or after a change of the divisor
-    std::uint64_t ticks_skipped = 0;      ///< numbers missing before a keyframe that had no other reason
+    std::uint64_t keyframes_first = 0;  ///< after `welcome`, or after a change of the divisor
+    std::uint64_t ticks_skipped = 0;    ///< numbers missing before a keyframe that had no other reason
     std::uint64_t rate_changes = 0;
     std::uint64_t states_sent_all = 0;
     std::map<std::uint16_t, std::uint64_t> ends;  ///< close codes of connections that ended too early

@@ -25,7 +25,11 @@ class SentStates {
     };
 
     SentStates(const MovementSetting& setting, std::uint32_t member, std::size_t state_size)
-        : setting_(&setting), member_(member), state_size_(state_size), bytes_(depth * state_size), places_(depth) {}
+        : setting_(&setting),
+          member_(member),
+          state_size_(state_size),
+          bytes_(depth * state_size),
+          places_(depth) {}
 
     /// The state under the next number. What its place held before is told by oldest(), first.
     base::Bytes make_next(base::Time now) noexcept {
@@ -53,7 +57,8 @@ class SentStates {
             return false;
         }
         if (count_ - number < depth) {
-            return state_size_ == 0 || std::memcmp(bytes.data(), &bytes_[number % depth * state_size_], state_size_) == 0;
+            return state_size_ == 0 ||
+                   std::memcmp(bytes.data(), &bytes_[number % depth * state_size_], state_size_) == 0;
         }
         std::vector<std::uint8_t> again(state_size_);
         make_state(*setting_, member_, number, again);

@@ -20,7 +20,7 @@ using base::Time;
 // Connections begun at the same time: a listener's backlog holds 4,096, a TLS relay shakes hands with some
 // thousand a second.
 constexpr std::uint32_t pending_max = 512;
-constexpr Duration join_patience = std::chrono::seconds(15);    // without any progress
+constexpr Duration join_patience = std::chrono::seconds(15);  // without any progress
 constexpr Duration settle_patience = std::chrono::seconds(5);
 constexpr Duration answer_patience = std::chrono::seconds(10);
 constexpr Duration leave_patience = std::chrono::seconds(3);
@@ -34,8 +34,12 @@ constexpr std::uint32_t still_every = 8;
 // Of a golden section: neighbours are far apart, and any number of members is spread evenly.
 constexpr double phase_step = 0.6180339887498949;
 
-Duration seconds(double value) { return Duration(static_cast<std::int64_t>(value * 1e9)); }
-double in_seconds(Duration value) { return static_cast<double>(value.count()) / 1e9; }
+Duration seconds(double value) {
+    return Duration(static_cast<std::int64_t>(value * 1e9));
+}
+double in_seconds(Duration value) {
+    return static_cast<double>(value.count()) / 1e9;
+}
 
 void raise_file_limit() {
     rlimit limit{};
@@ -83,7 +87,9 @@ class Swarm final : public uring::Events {
     }
 
     // --- uring::Events
-    void on_accepted(std::uint32_t /*listener*/, int descriptor) override { uring::Backend::discard(descriptor); }
+    void on_accepted(std::uint32_t /*listener*/, int descriptor) override {
+        uring::Backend::discard(descriptor);
+    }
     void on_received(uring::Channel channel, base::MutableBytes bytes) override {
         refresh();
         members_[channel].on_received(bytes);
@@ -92,7 +98,9 @@ class Swarm final : public uring::Events {
         refresh();
         members_[channel].on_receive_ended();
     }
-    void on_sent(uring::Channel channel, uring::SendResult result) override { members_[channel].on_sent(result); }
+    void on_sent(uring::Channel channel, uring::SendResult result) override {
+        members_[channel].on_sent(result);
+    }
     void on_closed(uring::Channel channel) override { members_[channel].on_closed(); }
     void on_connected(uring::Channel channel, uring::SendResult result) override {
         refresh();
@@ -131,7 +139,8 @@ class Swarm final : public uring::Events {
         // Round robin, so that all matches fill at the same pace and their members are spread.
         const std::uint32_t player_count = options_.match_count * options_.player_count;
         for (std::uint32_t index = 0; index < options_.connection_count(); ++index) {
-            members_.emplace_back(crowd_, index, index % options_.match_count, part_of(index, player_count));
+            members_.emplace_back(crowd_, index, index % options_.match_count,
+                                  part_of(index, player_count));
         }
     }
 
@@ -156,9 +165,10 @@ class Swarm final : public uring::Events {
     }
 
     void step() {
-        next_slot_ = std::max(next_slot_ + slot_, crowd_.now);
+        // The wheel's own grid, so that what is due in a slot goes out when the slot is over.
+        const Time next_slot{(crowd_.now.time_since_epoch() / slot_ + 1) * slot_};
         is_clock_stale_ = true;
-        backend_->wait(next_slot_, uring::WaitFor::deadline);
+        backend_->wait(next_slot, uring::WaitFor::deadline);
         is_clock_stale_ = true;
         refresh();
         sweep();
@@ -179,7 +189,8 @@ class Swarm final : public uring::Events {
     /// Looks after a share of the members in each slot: all of them within sweep_interval.
     void sweep() {
         const auto count = static_cast<std::uint32_t>(members_.size());
-        const std::uint32_t share = count / static_cast<std::uint32_t>(std::max<std::int64_t>(sweep_interval / slot_, 1)) + 1;
+        const std::uint32_t share =
+            count / static_cast<std::uint32_t>(std::max<std::int64_t>(sweep_interval / slot_, 1)) + 1;
         for (std::uint32_t done = 0; done < std::min(share, count); ++done) {
             members_[swept_].pass_time();
             swept_ = swept_ + 1 == count ? 0 : swept_ + 1;
@@ -200,7 +211,8 @@ class Swarm final : public uring::Events {
                 members_[begun++].start_connecting();
                 next_connect += gap;
             }
-            next_connect = std::max(next_connect, crowd_.now - std::chrono::milliseconds(20));  // never a burst
+            next_connect =
+                std::max(next_connect, crowd_.now - std::chrono::milliseconds(20));  // never a burst
             step();
             if (crowd_.joined_count != joined_before) {
                 joined_before = crowd_.joined_count;
@@ -208,9 +220,10 @@ class Swarm final : public uring::Events {
             }
             const bool is_stuck = crowd_.now - last_progress > join_patience;
             if (crowd_.ended_count != 0 || is_stuck) {
-                return tl::unexpected(std::to_string(crowd_.joined_count) + " of " + std::to_string(count) +
-                                      " joined, then " +
-                                      (crowd_.ended_count != 0 ? "one ended: " + crowd_.first_end : "nothing for 15 s"));
+                return tl::unexpected(
+                    std::to_string(crowd_.joined_count) + " of " + std::to_string(count) +
+                    " joined, then " +
+                    (crowd_.ended_count != 0 ? "one ended: " + crowd_.first_end : "nothing for 15 s"));
             }
             if (crowd_.now >= next_line) {
                 progress_.on_line("joined so far: " + std::to_string(crowd_.joined_count));
@@ -224,14 +237,17 @@ class Swarm final : public uring::Events {
     void play() {
         const Duration period = Duration(std::chrono::seconds(1)) / options_.movement.hz;
         const Time begin = crowd_.now + std::chrono::milliseconds(100);
-        crowd_.window = {begin + seconds(options_.warmup_s), begin + seconds(options_.warmup_s + options_.measured_s)};
+        crowd_.window = {begin + seconds(options_.warmup_s),
+                         begin + seconds(options_.warmup_s + options_.measured_s)};
         due_.resize(members_.size());
         wheel_.start(crowd_.now);
         players_.clear();
         for (std::uint32_t index = 0; index < members_.size(); ++index) {
             if (members_[index].sends_states()) {
                 const double share = std::fmod(index * phase_step, 1.0);
-                due_[index] = begin + Duration(static_cast<std::int64_t>(share * static_cast<double>(period.count())));
+                due_[index] =
+                    begin +
+                    Duration(static_cast<std::int64_t>(share * static_cast<double>(period.count())));
                 wheel_.add(index, due_[index]);
             }
             if (members_[index].part() == Member::Part::player) {
@@ -317,6 +333,11 @@ class Swarm final : public uring::Events {
         for (Member& member : members_) {
             member.count_rest();
         }
+        for (const Gap& gap : crowd_.gaps) {
+            const std::vector<bool>& ticks = crowd_.rooms[gap.room].ticks;
+            const auto skipped = std::count(ticks.begin() + gap.last + 1, ticks.begin() + gap.next, true);
+            crowd_.seen.ticks_skipped += static_cast<std::uint64_t>(skipped);
+        }
     }
 
     bool all_hold_last_states() {
@@ -341,21 +362,24 @@ class Swarm final : public uring::Events {
                 step();  // not all in one slot
             }
         }
-        step_until(answer_patience, [this] { return crowd_.answer_count + crowd_.ended_count >= members_.size(); });
+        step_until(answer_patience,
+                   [this] { return crowd_.answer_count + crowd_.ended_count >= members_.size(); });
     }
 
     void judge() {
         const Observations& seen = crowd_.seen;
         check("every connection lives", crowd_.ended_count == 0 && crowd_.answer_count == members_.size(),
               std::to_string(crowd_.ended_count) + " ended too early (first: " + crowd_.first_end + "), " +
-                  std::to_string(crowd_.answer_count) + " of " + std::to_string(members_.size()) + " answered");
+                  std::to_string(crowd_.answer_count) + " of " + std::to_string(members_.size()) +
+                  " answered");
         if (options_.player_count == 0 || options_.is_idle) {
             return;
         }
         check("states are right", seen.states_wrong == 0, std::to_string(seen.states_wrong) + " wrong");
         check("states flow", seen.states_sent == 0 || seen.states_delivered != 0, "none was delivered");
         check("events once, in order", seen.events_wrong == 0 && seen.events_missing == 0,
-              std::to_string(seen.events_wrong) + " wrong, " + std::to_string(seen.events_missing) + " missing");
+              std::to_string(seen.events_wrong) + " wrong, " + std::to_string(seen.events_missing) +
+                  " missing");
         const bool all_hold = all_hold_last_states();
         check("all hold the last states", all_hold, detail_);
     }
@@ -387,12 +411,11 @@ class Swarm final : public uring::Events {
     std::deque<Member> members_;
     std::unique_ptr<uring::Backend> backend_;  // goes first: it reads from the members' buffers
     DueWheel wheel_;
-    std::vector<Time> due_;                // by member
-    std::vector<std::uint32_t> players_;   // those who speak
+    std::vector<Time> due_;               // by member
+    std::vector<std::uint32_t> players_;  // those who speak
     std::size_t probed_ = 0;
     std::size_t spoken_ = 0;
     std::uint32_t swept_ = 0;
-    Time next_slot_{};
     Time next_probe_{};
     Time next_event_{};
     Duration slot_{};

@@ -73,7 +73,8 @@ tl::expected<Target, std::string> parse_target(std::string_view url) {
     }
     target.host = rest;
     const std::size_t colon = rest.rfind(':');
-    const bool has_port = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
+    const bool has_port =
+        colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
     const std::string host(rest.substr(0, has_port ? colon : rest.size()));
     const std::string port(has_port ? rest.substr(colon + 1) : target.is_tls ? "443" : "80");
     auto address = uring::parse_address(host + ":" + port);

@@ -12,8 +12,8 @@
 namespace tickwire::uring {
 
 void Acceptors::add(std::uint32_t listener, int descriptor) noexcept {
-    // A service manager may hand over non-blocking listeners; on one of those the kernel ends an accept with
-    // EAGAIN instead of waiting for a connection.
+    // A service manager may hand over non-blocking listeners. Linux 6.18 waits on those like on any other (seen);
+    // not to depend on that, they are made to block.
     const int flags = fcntl(descriptor, F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
         fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);

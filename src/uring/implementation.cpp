@@ -106,7 +106,8 @@ void Backend::Implementation::launch(io_uring_sqe* submission, OperationKind kin
 }
 
 void Backend::Implementation::arm_receive(Channel channel) noexcept {
-    ChannelState& state = channels[channel];
+    ChannelState& state = open_channel(channel);
+    base::check(state.receiving != Receiving::nothing && !state.is_receive_armed, "Backend: one receive is asked for");
     io_uring_sqe* const submission = ring.take_submission();
     if (state.receiving == Receiving::many) {
         io_uring_prep_recv_multishot(submission, state.descriptor, nullptr, 0, 0);

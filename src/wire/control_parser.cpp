@@ -61,7 +61,10 @@ struct ControlParser::State {
     }
 };
 
-ControlParser::ControlParser() : state_(std::make_unique<State>()) {}
+ControlParser::ControlParser() : state_(std::make_unique<State>()) {
+    // simdjson chooses its code for this CPU at its first use, and allocates it: not on the data path, please.
+    static_cast<void>(simdjson::validate_utf8("", 0));
+}
 ControlParser::~ControlParser() = default;
 
 tl::expected<Join, JoinFault> ControlParser::parse_join(std::string_view text) {

@@ -22,7 +22,8 @@ inline constexpr std::size_t request_header_count_max = 100;
 
 /// Why a request is refused. `malformed` covers all that is not a strict RFC 9112 head: bare LF, obs-fold,
 /// spaces before a colon, control characters, two Hosts, no Host, a body (Content-Length over 0 or any
-/// Transfer-Encoding).
+/// Transfer-Encoding), a target that is not a path (the absolute form is for proxies), a second Origin,
+/// Sec-WebSocket-Key or -Version, a key that is not base64 of 16 bytes.
 enum class HttpError : std::uint8_t { malformed, head_too_long, version_unsupported, method_unsupported };
 /// 400, 431, 505, 405.
 std::uint16_t status_of(HttpError error) noexcept;
@@ -48,7 +49,9 @@ struct ParsedRequest {
     std::size_t size;  ///< bytes of the head; what follows is the next request, or frames
 };
 
-/// The request at the start of `bytes`; empty where the head is not complete yet.
+/// The request at the start of `bytes`; empty where the head is not complete yet. A head is refused as soon
+/// as the line that spoils it has come, and never read past its end. After an error close the connection:
+/// where the next request would begin is not known.
 tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes) noexcept;
 
 /// Where a request leads. `/v1/match/{match}` and `/v1/echo` want an upgrade; anything else is an asset of
@@ -64,9 +67,9 @@ std::optional<RoutedPath> route_path(std::string_view path) noexcept;
 /// 1 to 64 of `A-Z a-z 0-9 . _ ~ -`, but neither `.` nor `..`.
 bool is_match_name(std::string_view name) noexcept;
 
-/// The answer to an upgrade request on a route that wants one: 101, or the refusal 400 (version missing
-/// or wrong: 426 with Sec-WebSocket-Version: 13; key missing; subprotocols without tickwire.v1) or 426 (no
-/// upgrade asked for). Writes a whole head, or head and short text body, at `to`; returns its size.
+/// The answer to an upgrade request on a route that wants one: 101, or a refusal: 426 with
+/// Sec-WebSocket-Version: 13 (no upgrade asked for, version missing or another), 400 (key missing,
+/// subprotocols without tickwire.v1). Writes a whole head, or head and short text body, at `to`; returns its size.
 inline constexpr std::size_t response_head_size_max = 512;
 std::uint16_t judge_upgrade(const HttpRequest& request) noexcept;  ///< 101, 400 or 426
 std::size_t encode_upgrade_response(const HttpRequest& request, std::uint8_t* to) noexcept;

@@ -1,5 +1,6 @@
-// The reader of RFC 6455 frames. Its fast path, a message that lies whole in the input, is take_header()
-// and finish_in_place(); everything that an input's end has cut goes through gather().
+// The reader of RFC 6455 frames, by three paths: short binary messages, nearly all that a game sends, by
+// take_short_binary(); others that lie whole in the input by take_header() and finish_in_place(), in place
+// too; and what an input's end or a sender has cut by gather().
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -87,26 +88,58 @@ Reader::Reader(Reader&& other) noexcept
 Reader::~Reader() { drop_buffer(); }
 
 tl::expected<std::optional<Message>, Error> Reader::next(std::span<std::uint8_t>& input) noexcept {
-    if (buffer_ != nullptr && state_ == State::header && !is_message_open()) [[unlikely]] {
+    if (const std::span<std::uint8_t> payload = take_short_binary(input); payload.data() != nullptr) [[likely]] {
+        return Message{Opcode::binary, payload};
+    }
+    return next_of_any_kind(input);
+}
+
+/// The fast path, by which nearly every message of a game comes: a whole frame of at most 125 bytes, where
+/// nothing unfinished stands before it. The payload, whose data is null where it is anything else. What it
+/// takes, next_of_any_kind() would take just so, in 13 ns for 48 bytes instead of 7.
+std::span<std::uint8_t> Reader::take_short_binary(std::span<std::uint8_t>& input) noexcept {
+    constexpr std::size_t header_size = 6;
+    if (state_ != State::header || header_size_ != 0 || buffer_ != nullptr || is_message_open() ||
+        role_ != Role::server || input.size() < header_size) {
+        return {};
+    }
+    const std::uint8_t* const header = input.data();
+    const std::size_t size = header[1] & length_mask;
+    if (header[0] != (final_bit | static_cast<std::uint8_t>(Opcode::binary)) || (header[1] & masked_bit) == 0 ||
+        size >= length_is_16_bits || size > input.size() - header_size || size > limits_.binary_size_max) {
+        return {};
+    }
+    std::array<std::uint8_t, 4> key;
+    std::memcpy(key.data(), header + 2, key.size());
+    ++frame_count_;
+    const std::span<std::uint8_t> payload = input.subspan(header_size, size);
+    input = input.subspan(header_size + size);
+    wire::unmask(payload.data(), payload.size(), key);
+    return payload;
+}
+
+auto Reader::next_of_any_kind(std::span<std::uint8_t>& input) noexcept -> Result {
+    if (buffer_ != nullptr && state_ == State::header && !is_message_open()) {
         drop_buffer();  // delivered by the call before, and taken by now
     }
-    std::optional<Message> message;
-    while (!message && state_ != State::spent) {
+    while (state_ != State::spent) {
         if (state_ == State::header && !take_header(input)) {
             break;
         }
-        if (lies_whole_in(input)) [[likely]] {
-            message = finish_in_place(input);
-        } else if (gather(input)) {
-            message = finish_gathered();
-        } else {
+        if (lies_whole_in(input)) {
+            return finish_in_place(input);
+        }
+        if (!gather(input)) {
             break;
         }
+        if (is_control(frame_start_) || is_final(frame_start_)) {
+            return finish_gathered();
+        }
     }
-    if (state_ == State::spent) [[unlikely]] {
+    if (state_ == State::spent) {
         return tl::unexpected(error_);
     }
-    return message;
+    return std::nullopt;
 }
 
 /// True once the header is whole: the state is then `payload`. Otherwise the input is used up, or refused.
@@ -164,9 +197,8 @@ std::size_t Reader::read_header(std::span<const std::uint8_t> bytes) noexcept {
     }
     if (!is_control(bytes[0])) {
         const Opcode opcode = is_message_open() ? message_opcode_ : opcode_of(bytes[0]);
-        const std::uint32_t size_max = message_size_max(opcode);
-        // Two comparisons, since the sum of a foreign 64-bit length and ours could wrap.
-        if (payload_size > size_max || payload_size + message_size_ > size_max) [[unlikely]] {
+        // The sum cannot wrap: 63 bits and 31.
+        if (payload_size + message_size_ > message_size_max(opcode)) [[unlikely]] {
             fail(Error::message_too_long);
             return 0;
         }
@@ -231,7 +263,7 @@ bool Reader::lies_whole_in(std::span<const std::uint8_t> input) const noexcept {
     return is_control(frame_start_) ? control_size_ == 0 : is_final(frame_start_) && message_size_ == 0;
 }
 
-std::optional<Message> Reader::finish_in_place(std::span<std::uint8_t>& input) noexcept {
+auto Reader::finish_in_place(std::span<std::uint8_t>& input) noexcept -> Result {
     const std::span<std::uint8_t> payload = input.first(payload_left_);
     input = input.subspan(payload_left_);
     if (role_ == Role::server) {
@@ -244,8 +276,7 @@ std::optional<Message> Reader::finish_in_place(std::span<std::uint8_t>& input) n
     const Opcode opcode = message_opcode_;
     close_message();
     if (opcode == Opcode::text && !wire::is_valid_utf8(payload)) {
-        fail(Error::invalid_utf8);
-        return std::nullopt;
+        return fail(Error::invalid_utf8);
     }
     return Message{opcode, payload};
 }
@@ -256,7 +287,8 @@ bool Reader::gather(std::span<std::uint8_t>& input) noexcept {
     if (size != 0) {
         const std::size_t held = message_size_ + control_size_;
         if (!reserve(held + size)) {
-            return fail(Error::out_of_memory);
+            fail(Error::out_of_memory);
+            return false;
         }
         const std::span<std::uint8_t> part{buffer_ + held, size};
         std::memcpy(part.data(), input.data(), size);
@@ -273,7 +305,8 @@ bool Reader::gather(std::span<std::uint8_t>& input) noexcept {
             if (message_opcode_ == Opcode::text) {
                 utf8_ = wire::advance_utf8(utf8_, part);
                 if (utf8_ == wire::Utf8State::invalid) {
-                    return fail(Error::invalid_utf8);
+                    fail(Error::invalid_utf8);
+                    return false;
                 }
             }
         }
@@ -307,31 +340,26 @@ bool Reader::reserve(std::size_t size) noexcept {
     return true;
 }
 
-/// A frame has been gathered. Empty where its message goes on, or is refused.
-std::optional<Message> Reader::finish_gathered() noexcept {
+/// The frame that ends what was gathered is whole.
+auto Reader::finish_gathered() noexcept -> Result {
     if (is_control(frame_start_)) {
         const std::size_t size = std::exchange(control_size_, std::uint8_t{0});
         return finish_control({buffer_ + message_size_, size});
-    }
-    if (!is_final(frame_start_)) {
-        return std::nullopt;
     }
     const Message message{message_opcode_, {buffer_, message_size_}};
     const bool ends_inside_character = utf8_ != wire::Utf8State::boundary;
     close_message();
     if (ends_inside_character) {
-        fail(Error::invalid_utf8);
-        return std::nullopt;
+        return fail(Error::invalid_utf8);
     }
     return message;
 }
 
-std::optional<Message> Reader::finish_control(std::span<std::uint8_t> payload) noexcept {
+auto Reader::finish_control(std::span<std::uint8_t> payload) noexcept -> Result {
     const Opcode opcode = opcode_of(frame_start_);
     if (opcode == Opcode::close) {
         if (const auto error = judge_close(payload)) {
-            fail(*error);
-            return std::nullopt;
+            return fail(*error);
         }
     }
     return Message{opcode, payload};
@@ -341,11 +369,11 @@ std::uint32_t Reader::message_size_max(Opcode opcode) const noexcept {
     return opcode == Opcode::text ? limits_.text_size_max : limits_.binary_size_max;
 }
 
+/// utf8_ needs no reset: it is `boundary` at the end of every message but those that are refused.
 void Reader::close_message() noexcept {
     message_opcode_ = Opcode::continuation;
     message_size_ = 0;
     fragment_count_ = 0;
-    utf8_ = wire::Utf8State::boundary;
 }
 
 void Reader::drop_buffer() noexcept {
@@ -356,11 +384,11 @@ void Reader::drop_buffer() noexcept {
     }
 }
 
-bool Reader::fail(Error error) noexcept {
+tl::unexpected<Error> Reader::fail(Error error) noexcept {
     drop_buffer();
     state_ = State::spent;
     error_ = error;
-    return false;
+    return tl::unexpected(error);
 }
 
 bool Reader::rehome(BufferSource& source) noexcept {
@@ -370,7 +398,8 @@ bool Reader::rehome(BufferSource& source) noexcept {
     if (buffer_ != nullptr) {
         const std::span<std::uint8_t> room = source.resize({}, 0, buffer_size_);
         if (room.empty()) {
-            return fail(Error::out_of_memory);
+            fail(Error::out_of_memory);
+            return false;
         }
         std::memcpy(room.data(), buffer_, message_size_ + control_size_);
         drop_buffer();

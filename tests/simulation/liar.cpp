@@ -1,5 +1,6 @@
 #include "liar.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string_view>
@@ -143,7 +144,7 @@ void Liar::step() {
     if (link_.state() == LinkState::ended) {
         judge_end();
         is_done_ = true;
-    } else if (has_lied_ && stage_.world.now() - lied_at_ > seconds(15)) {
+    } else if (has_lied_ && stage_.world.now() - std::max(lied_at_, stage_.last_pause) > seconds(15)) {
         stage_.world.fail(name_ + " told a lie that nobody minded: " + lies[lie_].name);
     }
 }

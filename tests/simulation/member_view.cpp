@@ -90,7 +90,8 @@ void MemberView::on_welcome(simdjson::dom::object message) {
     reported_tick_ = tick_;
     events_taken_ = number_at(message, "events_taken");
     properties_version_ = message["properties_version"].get_uint64().value();
-    for (const auto& [key, value] : message["properties"].get_object().value()) {
+    const simdjson::dom::object properties = message["properties"].get_object().value();
+    for (const auto& [key, value] : properties) {
         properties_[std::string(key)] = simdjson::minify(value);
     }
     history_ = oracles_.new_history();
@@ -110,7 +111,8 @@ void MemberView::on_welcome(simdjson::dom::object message) {
 }
 
 void MemberView::take_roster(simdjson::dom::object message) {
-    for (const auto entry : message["players"].get_array().value()) {
+    const simdjson::dom::array players = message["players"].get_array().value();
+    for (const auto entry : players) {
         const simdjson::dom::object player = entry.get_object().value();
         Known known;
         known.name = text_at(player, "name");
@@ -200,6 +202,9 @@ void MemberView::on_roster_change(std::string_view op, simdjson::dom::object mes
     if (found == roster_.end()) {
         fail(std::string(op) + " of player " + std::to_string(number) + ", whom it does not know");
     }
+    if (number == player_ && op == "back") {
+        return;  // goes to all, oneself included
+    }
     if (number == player_) {
         fail(std::string(op) + " of oneself");
     }
@@ -239,7 +244,8 @@ void MemberView::on_match_change(std::string_view op, simdjson::dom::object mess
             fail("properties version " + std::to_string(version) + " after " + std::to_string(properties_version_));
         }
         properties_version_ = version;
-        for (const auto& [key, value] : message["set"].get_object().value()) {
+        const simdjson::dom::object set = message["set"].get_object().value();
+        for (const auto& [key, value] : set) {
             if (value.is_null()) {
                 properties_.erase(std::string(key));
             } else {

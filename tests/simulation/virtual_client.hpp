@@ -27,8 +27,8 @@ class VirtualClient final : public Actor, private LinkOwner {
 
     /// At rest: says its last state and event.
     void speak_last();
-    /// Welcome, and what it is to be at rest.
-    bool is_settled() const noexcept { return !is_done_ && link_ != nullptr && view_.is_welcome(); }
+    /// Welcome, and what it is to be at rest. (Whoever said it leaves may still read at a slow link what came before.)
+    bool is_settled() const noexcept { return !is_done_ && !is_leaving_ && link_ != nullptr && view_.is_welcome(); }
     MemberView& view() noexcept { return view_; }
     const std::string& name() const noexcept { return who_; }
 

@@ -6,9 +6,13 @@
     run_suite.py report RESULTS SUITE failed|skipped REASON
 
 Prints a line per program, and the end of the output of one that failed. Counts are of test cases wherever
-the program tells them: GoogleTest and node:test by their XML, a script by a closing line "N passed, N failed"
-with ", N skipped" where there were any, each with a line "skipped: TEST: REASON" above it; or by lines "ok
-TEST", "not ok TEST: REASON" and "skip TEST: REASON". A program that tells nothing counts as one test; its exit code 77 means skipped, for the reason on its last line.
+the program tells them: GoogleTest and node:test by their XML, any other program by lines
+    ok TEST
+    not ok TEST: REASON
+    skip TEST: REASON
+or by a closing line "N passed, N failed, N skipped", above which the failed and the skipped ones are named in
+that way. A program that tells nothing counts as one test; its exit code 77 means skipped, for the reason on
+its last line.
 """
 import concurrent.futures
 import dataclasses
@@ -29,8 +33,7 @@ SCRIPT_TIMEOUT_S = 1500
 SHOWN_LINES = 40
 REASON_LENGTH_MAX = 160
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
-SKIPPED_LINE = re.compile(r"^skipped: ([^:\n]+): (.+)$", re.MULTILINE)
-TEST_LINE = re.compile(r"^(ok|not ok|skip) (\S+?)(?:: (.+))?$", re.MULTILINE)
+TEST_LINE = re.compile(r"^(ok|not ok|skip) ([^:\n]+)(?:: (.+))?$", re.MULTILINE)
 # The first report of a sanitizer ends the program: what comes after it is noise.
 SANITIZERS = {
     "ASAN_OPTIONS": "halt_on_error=1:abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -126,19 +129,19 @@ def count_xml(outcome, path):
 
 def count_text(outcome, ended):
     """Counts a program by its closing line or its lines for each test, or else as one test."""
+    told = {"ok": [], "not ok": [], "skip": []}
+    for result, test, reason in TEST_LINE.findall(ended.output):
+        told[result].append((test, (reason or "no reason given")[:REASON_LENGTH_MAX]))
     if closing := CLOSING_LINE.findall(ended.output):
         passed, failed, skipped = (int(number or 0) for number in closing[-1])
+        unnamed = (outcome.program, "see its output")
         outcome.passed = passed
-        outcome.failed += [(outcome.program, f"{failed} of its tests, see its output")] * failed
-        reasons = SKIPPED_LINE.findall(ended.output)[:skipped]
-        outcome.skipped += reasons + [(outcome.program, "no reason given")] * (skipped - len(reasons))
-    elif tests := TEST_LINE.findall(ended.output):
-        for result, test, reason in tests:
-            if result == "ok":
-                outcome.passed += 1
-            else:
-                where = outcome.failed if result == "not ok" else outcome.skipped
-                where.append((test, reason or "no reason given"))
+        outcome.failed += (told["not ok"] + [unnamed] * failed)[:failed]
+        outcome.skipped += (told["skip"] + [unnamed] * skipped)[:skipped]
+    elif any(told.values()):
+        outcome.passed = len(told["ok"])
+        outcome.failed += told["not ok"]
+        outcome.skipped += told["skip"]
     elif ended.code == 0:
         outcome.passed = 1
     elif ended.code == EXIT_SKIPPED:

@@ -19,16 +19,16 @@ suites=(
     'all      | format          | script | style                          | tools/dev fmt --check'
     'all      | release-units   | meson  | release-tests                  | --without bugs cross'
     'all      | release-relay   | node   | release npm                    | tests/integration/*.test.ts'
-    'all      | scale           | node   | release npm strace             | tests/scale/*.test.ts'
+    'all      | scale           | script | release strace                 | tests/scale/run build/release'
     'all      | clang-units     | meson  | clang                          | --without release bugs cross simulation'
-    'all      | thread-units    | meson  | tsan                           | --without release bugs cross bench simulation fuzz'
+    'all      | thread-units    | meson  | tsan                           | --only threads'
     'all      | thread-relay    | node   | tsan npm                       | tests/integration/*.test.ts'
-    'all      | heap-trap       | meson  | heap-trap                      | --without release bugs cross bench fuzz'
-    'all      | heap-trap-relay | node   | heap-trap npm                  | tests/integration/*.test.ts'
-    'all      | bug-hunt        | meson  | bugs                           | --only bugs'
+    'all      | heap-trap       | meson  | traps                          | --only simulation match'
+    'all      | heap-trap-relay | node   | traps npm                      | tests/integration/*.test.ts'
+    'all      | bug-hunt        | meson  | traps                          | --only bugs'
     'all      | tidy            | script | clang style                    | tools/dev tidy'
     'all      | cross           | meson  | release-tests cross            | --only cross'
-    'all      | kernel          | script | release-tests kernel           | tests/kernel/run build/release-tests'
+    'all      | kernel          | script | release-tests kernel           | tests/kernel/run build/release'
     'all      | firefox         | node   | release npm firefox            | tests/browser/firefox/*.test.ts'
 )
 
@@ -128,7 +128,8 @@ run_suite() {
         fi
         if [[ -z $build && -n ${build_options[$need]:-} ]]; then build=$need; fi
     done
-    export TICKWIRE_BUILD=$root/build/$build TICKWIRE_BIN=$root/build/$build/tickwire
+    export TICKWIRE_BUILD=$root/$(folder_of "$build")
+    export TICKWIRE_BIN=$TICKWIRE_BUILD/tickwire
     "run_${kind}_suite" "$name" "$build" "$what" || report "$name" failed "the test runner itself failed"
 }
 
@@ -144,7 +145,7 @@ run_meson_suite() {
     if [[ $build == tsan ]] && setarch "$(uname -m)" -R true 2>/dev/null; then
         around=(setarch "$(uname -m)" -R)
     fi
-    "${around[@]}" python3 tools/lib/run_suite.py meson "$results" "$name" "build/$build" $arguments
+    "${around[@]}" python3 tools/lib/run_suite.py meson "$results" "$name" "$(folder_of "$build")" $arguments
 }
 
 run_node_suite() {

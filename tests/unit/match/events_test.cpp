@@ -41,6 +41,16 @@ TEST_F(EventsTest, one_for_a_player_goes_out_at_once_behind_those_that_wait) {
     EXPECT_EQ(bo.log.size(), 2U) << "nothing comes twice";
 }
 
+TEST_F(EventsTest, one_for_another_player_sends_nothing) {
+    ReferenceClient& ann = join("Ann");
+    join("Bo");
+    tick();
+    ann.log.clear();
+    event(ann, Target::player, "for bo", 1);
+    tick();  // the outlet refuses an empty send
+    EXPECT_TRUE(ann.log.empty());
+}
+
 TEST_F(EventsTest, one_for_the_host_goes_to_the_host_as_of_now) {
     ReferenceClient& ann = join("Ann");
     ReferenceClient& bo = join("Bo");

@@ -268,6 +268,7 @@ TEST_F(LifecycleTest, lock_and_fullness_do_not_count_for_a_resume) {
 }
 
 TEST_F(LifecycleTest, log_that_was_overrun_is_not_recovered) {
+    options.outbox_size_max = 4 << 20;  // not what decides here
     ReferenceClient& ann = join("Ann");
     ReferenceClient& bo = join("Bo");
     tick();

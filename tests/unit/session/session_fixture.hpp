@@ -28,7 +28,7 @@ class SessionFixture : public testing::Test, protected Host {
     Session& open(const SessionOptions& chosen = {}) {
         options = chosen;
         session.reset();
-        environment.emplace(Environment{pool, heap, parser, scratch, options, counters, *this});
+        environment.emplace(Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
         session = std::make_unique<Session>(*environment, nullptr, now);
         session->set_self({7, 1});
         return *session;

@@ -1,5 +1,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <unistd.h>
 
 #include "tls_fixture.hpp"
@@ -64,6 +65,18 @@ TEST(TlsContext, does_not_ask_for_a_passphrase) {
     EVP_PKEY_free(key);
     EXPECT_NE(error_of(certificate.certificate_file(), file).find("a key with a passphrase is none"),
               std::string::npos);
+    // Where there is a terminal OpenSSL's own callback would ask there.
+    EXPECT_NE(SSL_CTX_get_default_passwd_cb(server_context(certificate)->native()), nullptr);
+}
+
+TEST(TlsContext, has_the_policy_that_was_asked_for) {
+    const TestCertificate certificate;
+    EXPECT_EQ(SSL_CTX_get_min_proto_version(server_context(certificate)->native()), TLS1_2_VERSION);
+    const auto strict = server_context(certificate, MinimumVersion::tls_1_3);
+    EXPECT_EQ(SSL_CTX_get_min_proto_version(strict->native()), TLS1_3_VERSION);
+    EXPECT_EQ(SSL_CTX_get_min_proto_version(client_context()->native()), TLS1_2_VERSION);
+    EXPECT_EQ(SSL_CTX_get_max_early_data(strict->native()), 0U);
+    EXPECT_EQ(SSL_CTX_get_num_tickets(strict->native()), 1U);
 }
 
 }  // namespace

@@ -7,6 +7,18 @@
 #include <cerrno>
 
 namespace tickwire::uring {
+namespace {
+
+// A thread that has a ring may be interrupted by the kernel's own work; with SO_RCVTIMEO that shows as EINTR.
+ssize_t receive(int descriptor, char* to, std::size_t size) {
+    ssize_t count = -1;
+    do {
+        count = recv(descriptor, to, size, 0);
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+}  // namespace
 
 void Recorder::on_accepted(std::uint32_t listener, int descriptor) { accepted.emplace_back(listener, descriptor); }
 
@@ -74,8 +86,15 @@ void write_all(int descriptor, std::string_view text) {
 
 std::string read_exactly(int descriptor, std::size_t size) {
     std::string text(size, '\0');
-    const ssize_t count = recv(descriptor, text.data(), size, MSG_WAITALL);
-    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    std::size_t position = 0;
+    while (position < size) {
+        const ssize_t count = receive(descriptor, text.data() + position, size - position);
+        if (count <= 0) {
+            break;
+        }
+        position += static_cast<std::size_t>(count);
+    }
+    text.resize(position);
     return text;
 }
 
@@ -83,7 +102,7 @@ std::string read_to_end(int descriptor) {
     std::string text;
     char part[4096];
     for (;;) {
-        const ssize_t count = recv(descriptor, part, sizeof part, 0);
+        const ssize_t count = receive(descriptor, part, sizeof part);
         if (count <= 0) {
             return count == 0 ? text : errno == EAGAIN ? "NOTHING" : "RESET";
         }

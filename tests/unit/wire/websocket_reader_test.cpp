@@ -103,6 +103,15 @@ TEST(WebsocketReader, delivers_in_place_when_only_the_header_was_cut) {
     EXPECT_EQ(source.resize_count, 0U);
 }
 
+TEST(WebsocketReader, does_not_take_the_rest_of_a_header_for_a_frame) {
+    // A key and a payload that look like frames of their own wherever the header is cut.
+    const ByteVector bytes{0x82, 0x86, 0x82, 0x80, 0x82, 0x80, 0x82, 0x80, 0x82, 0x80, 0x82, 0x80};
+    const Transcript read = read_every_way(bytes);
+    ASSERT_FALSE(read.error);
+    ASSERT_EQ(read.messages.size(), 1U);
+    EXPECT_EQ(read.messages[0], (ReadMessage{Opcode::binary, ByteVector(6, 0)}));
+}
+
 TEST(WebsocketReader, writes_nothing_outside_a_payload) {
     for (std::size_t size = 0; size < 200; ++size) {
         const ByteVector second = frame(fin | binary, "next");
@@ -229,6 +238,9 @@ TEST(WebsocketReader, bounds_the_count_of_fragments) {
         whole = whole + frame(fin | binary, "a");
     }
     EXPECT_EQ(read_every_way(whole, limits).messages.size(), 10U);
+    // Each message counts its own.
+    const ByteVector three = frame(text, "a") + empty + frame(fin, "b");
+    EXPECT_EQ(read_every_way(three + frame(fin | text, "c") + three + three, limits).messages.size(), 4U);
 }
 
 TEST(WebsocketReader, takes_65536_fragments_where_the_limits_allow) {
@@ -367,6 +379,19 @@ TEST(WebsocketReader, gives_the_buffer_back_at_the_next_call) {
     EXPECT_FALSE(*reader.next(input));
     EXPECT_EQ(source.lent, 0U);
     EXPECT_EQ(reader.buffered_size(), 0U);
+}
+
+TEST(WebsocketReader, gives_the_buffer_back_when_a_short_message_follows) {
+    CountingSource source;
+    Reader reader(Role::server, {}, source);
+    ByteVector bytes = frame(fin | binary, "cut message") + frame(fin | binary, "short");
+    std::span<std::uint8_t> input{bytes.data(), 8};
+    EXPECT_FALSE(*reader.next(input));
+    input = std::span{bytes}.subspan(8);
+    EXPECT_TRUE(reader.next(input).value().has_value());
+    const auto message = reader.next(input);
+    EXPECT_EQ(base::as_text((*message)->payload), "short");
+    EXPECT_EQ(source.lent, 0U);
 }
 
 TEST(WebsocketReader, gives_the_buffer_back_at_its_end) {
