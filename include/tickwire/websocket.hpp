@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 namespace tickwire::wire {
@@ -24,25 +23,32 @@ namespace tickwire::websocket {
 enum class Role : std::uint8_t { server, client };
 
 /// Section 5.2. Values are the wire's.
-enum class Opcode : std::uint8_t { continuation = 0x0, text = 0x1, binary = 0x2, close = 0x8, ping = 0x9, pong = 0xa };
+enum class Opcode : std::uint8_t {
+    continuation = 0x0,
+    text = 0x1,
+    binary = 0x2,
+    close = 0x8,
+    ping = 0x9,
+    pong = 0xa
+};
 
 /// What is wrong with the peer's bytes. Each has one close code, `close_code()`.
 enum class Error : std::uint8_t {
-    reserved_bits,              ///< RSV1 to 3 without an extension (5.2)
-    reserved_opcode,            ///< 3 to 7, 11 to 15 (5.2)
-    mask_missing,               ///< a client's frame that is not masked (5.1)
-    mask_unexpected,            ///< a server's frame that is (5.1)
-    length_not_minimal,         ///< 126 or 127 used for a length that fits a shorter form, or bit 63 set (5.2)
-    control_too_long,           ///< a control frame of more than 125 bytes (5.5)
-    control_fragmented,         ///< a control frame without FIN (5.5)
-    continuation_unexpected,    ///< a continuation with nothing to continue (5.4)
-    continuation_expected,      ///< a new message inside an unfinished one (5.4)
-    close_length,               ///< a close payload of one byte (5.5.1)
-    close_code,                 ///< a close code that may not be sent (7.4)
-    invalid_utf8,               ///< in a text message or a close reason (8.1)
-    message_too_long,           ///< over Limits, known from a header before anything is buffered
-    too_many_fragments,         ///< over Limits
-    out_of_memory,              ///< BufferSource gave nothing
+    reserved_bits,       ///< RSV1 to 3 without an extension (5.2)
+    reserved_opcode,     ///< 3 to 7, 11 to 15 (5.2)
+    mask_missing,        ///< a client's frame that is not masked (5.1)
+    mask_unexpected,     ///< a server's frame that is (5.1)
+    length_not_minimal,  ///< 126 or 127 used for a length that fits a shorter form, or bit 63 set (5.2)
+    control_too_long,    ///< a control frame of more than 125 bytes (5.5)
+    control_fragmented,  ///< a control frame without FIN (5.5)
+    continuation_unexpected,  ///< a continuation with nothing to continue (5.4)
+    continuation_expected,    ///< a new message inside an unfinished one (5.4)
+    close_length,             ///< a close payload of one byte (5.5.1)
+    close_code,               ///< a close code that may not be sent (7.4)
+    invalid_utf8,             ///< in a text message or a close reason (8.1)
+    message_too_long,         ///< over Limits, known from a header before anything is buffered
+    too_many_fragments,       ///< over Limits
+    out_of_memory,            ///< BufferSource gave nothing
 };
 
 /// 1002, 1007, 1009, or 1013 for out_of_memory.
@@ -162,13 +168,14 @@ class Reader {
     std::uint32_t message_size_ = 0;
     Limits limits_;
     std::uint32_t frame_count_ = 0;
-    std::uint32_t fragment_count_ = 0;  // frames of the open message
-    std::uint32_t payload_left_ = 0;    // of the frame, in State::payload
+    std::uint32_t fragment_count_ = 0;        // frames of the open message
+    std::uint32_t payload_left_ = 0;          // of the frame, in State::payload
     std::array<std::uint8_t, 4> mask_key_{};  // rotated to the next byte of the payload
-    std::array<std::uint8_t, client_header_size_max> header_;  // the start of a header cut by an input's end
+    // The start of a header that an input's end has cut.
+    std::array<std::uint8_t, client_header_size_max> header_;
     std::uint8_t header_size_ = 0;
     std::uint8_t control_size_ = 0;
-    std::uint8_t frame_start_ = 0;  // first byte of the frame: FIN and opcode
+    std::uint8_t frame_start_ = 0;                  // first byte of the frame: FIN and opcode
     Opcode message_opcode_ = Opcode::continuation;  // continuation: no message is open
     wire::Utf8State utf8_{};
     Role role_;

@@ -13,7 +13,8 @@
 
 namespace tickwire::base {
 
-static_assert(std::endian::native == std::endian::little, "the wire is little-endian, and so are our hosts");
+static_assert(std::endian::native == std::endian::little,
+              "the wire is little-endian, and so are our hosts");
 
 using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;

@@ -25,10 +25,16 @@ void refuse_if_trapped() noexcept {
 
 }  // namespace
 
-void arm_heap_trap() noexcept { ++trap_depth; }
-void disarm_heap_trap() noexcept { --trap_depth; }
+void arm_heap_trap() noexcept {
+    ++trap_depth;
+}
+void disarm_heap_trap() noexcept {
+    --trap_depth;
+}
 HeapAllowed::HeapAllowed() noexcept : depth_held_(std::exchange(trap_depth, 0)) {}
-HeapAllowed::~HeapAllowed() { trap_depth = depth_held_; }
+HeapAllowed::~HeapAllowed() {
+    trap_depth = depth_held_;
+}
 
 }  // namespace tickwire::base
 
@@ -59,7 +65,9 @@ namespace tickwire::base {
 void arm_heap_trap() noexcept {}
 void disarm_heap_trap() noexcept {}
 HeapAllowed::HeapAllowed() noexcept : depth_held_(0) {}
-HeapAllowed::~HeapAllowed() { static_cast<void>(depth_held_); }
+HeapAllowed::~HeapAllowed() {
+    static_cast<void>(depth_held_);
+}
 
 }  // namespace tickwire::base
 

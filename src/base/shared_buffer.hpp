@@ -45,9 +45,7 @@ class SharedBuffer {
 
     explicit operator bool() const noexcept { return header_ != nullptr; }
     /// What was written: set by set_size().
-    Bytes bytes() const noexcept {
-        return header_ == nullptr ? Bytes{} : Bytes{data(), header_->used};
-    }
+    Bytes bytes() const noexcept { return header_ == nullptr ? Bytes{} : Bytes{data(), header_->used}; }
     /// All the room there is; for the one who fills it, before it is shared.
     MutableBytes room() const noexcept { return {data(), header_->buffer_size - sizeof(Header)}; }
     void set_size(std::size_t size) noexcept { header_->used = size; }

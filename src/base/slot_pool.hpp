@@ -30,7 +30,8 @@ struct Handle {
 template <typename T>
 class SlotPool {
   public:
-    explicit SlotPool(std::uint32_t capacity) : slots_(new (std::nothrow) Slot[capacity]), capacity_(capacity) {
+    explicit SlotPool(std::uint32_t capacity)
+        : slots_(new (std::nothrow) Slot[capacity]), capacity_(capacity) {
         check(slots_ != nullptr, "SlotPool: address space");
     }
 

@@ -1,11 +1,10 @@
 #include "cli/serve.hpp"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include "service/config.hpp"
 #include "service/relay.hpp"
@@ -60,13 +59,16 @@ void add_serve(CLI::App& app, int& exit_code) {
         const service::Setting& setting = service::settings()[row];
         const std::string option = "--" + std::string(setting.name);
         if (setting.kind == service::SettingKind::flag) {
-            command->add_flag_callback(option, [given, row] { given->values[row] = {"true"}; }, std::string(setting.help));
+            command->add_flag_callback(
+                option, [given, row] { given->values[row] = {"true"}; }, std::string(setting.help));
             continue;
         }
-        CLI::Option* const added = command->add_option(option, given->values[row], std::string(setting.help));
+        CLI::Option* const added =
+            command->add_option(option, given->values[row], std::string(setting.help));
         added->type_name(std::string(setting.value_name))->expected(1)->allow_extra_args(false);
-        added->multi_option_policy(setting.kind == service::SettingKind::list ? CLI::MultiOptionPolicy::TakeAll
-                                                                             : CLI::MultiOptionPolicy::TakeLast);
+        added->multi_option_policy(setting.kind == service::SettingKind::list
+                                       ? CLI::MultiOptionPolicy::TakeAll
+                                       : CLI::MultiOptionPolicy::TakeLast);
     }
     command->callback([given, &exit_code] { exit_code = serve(*given); });
 }

@@ -1,12 +1,12 @@
 #include "service/config.hpp"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
-
-#include <toml++/toml.h>
 
 namespace tickwire::service {
 namespace {
@@ -30,8 +30,8 @@ Result set_number(std::uint32_t& to, const std::string& value, std::uint32_t low
 Result set_seconds(double& to, const std::string& value, double low, double high) {
     double number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc{} || end != value.data() + value.size() || !std::isfinite(number) || number < low ||
-        number > high) {
+    if (error != std::errc{} || end != value.data() + value.size() || !std::isfinite(number) ||
+        number < low || number > high) {
         std::array<char, 64> range{};
         std::snprintf(range.data(), range.size(), "%g to %g", low, high);
         return tl::unexpected("'" + value + "' is not a number of seconds from " + range.data());
@@ -60,9 +60,11 @@ using Config = ServeConfig;
 using Value = const std::string&;
 
 constexpr std::array table{
-    Setting{"listen", "ADDR:PORT", "listen for ws:// (IPv4, [IPv6] or unix:PATH; port 0 picks one); repeatable",
-            SettingKind::list, [](Config& c, Value v) -> Result { return c.listen.push_back(v), Result{}; }},
-    Setting{"tls-listen", "ADDR:PORT", "listen for wss://, in the same forms; repeatable", SettingKind::list,
+    Setting{"listen", "ADDR:PORT",
+            "listen for ws:// (IPv4, [IPv6] or unix:PATH; port 0 picks one); repeatable", SettingKind::list,
+            [](Config& c, Value v) -> Result { return c.listen.push_back(v), Result{}; }},
+    Setting{"tls-listen", "ADDR:PORT", "listen for wss://, in the same forms; repeatable",
+            SettingKind::list,
             [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; }},
     Setting{"certificate", "FILE", "certificate chain, PEM", SettingKind::value,
             [](Config& c, Value v) { return set_text(c.certificate, v); }},
@@ -75,32 +77,40 @@ constexpr std::array table{
     Setting{"tick-hz", "N", "ticks per second of every match, 1 to 128 (default 30)", SettingKind::value,
             [](Config& c, Value v) { return set_number(c.tick_hz, v, 1, 128); }},
     Setting{"slot-us", "N",
-            "longest time between two wake-ups while matches run, in microseconds, to 20000 (default 2000; 0: wake at "
+            "longest time between two wake-ups while matches run, in microseconds, to 20000 (default 2000; "
+            "0: wake at "
             "each arrival)",
             SettingKind::value, [](Config& c, Value v) { return set_number(c.slot_us, v, 0, 20000); }},
     Setting{"max-players", "N", "players in one match, 1 to 65535 (default 64)", SettingKind::value,
             [](Config& c, Value v) { return set_number(c.max_players, v, 1, 65535); }},
     Setting{"max-matches", "N", "matches at the same time (default 10000)", SettingKind::value,
             [](Config& c, Value v) { return set_number(c.max_matches, v, 1, 1'000'000); }},
-    Setting{"max-connections", "N", "connections at the same time (default: what the limit on open files allows)",
-            SettingKind::value, [](Config& c, Value v) { return set_number(c.max_connections, v, 1, 10'000'000); }},
+    Setting{"max-connections", "N",
+            "connections at the same time (default: what the limit on open files allows)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_connections, v, 1, 10'000'000); }},
     Setting{"resume-window", "SECONDS", "how long a lost player's place is kept, 0 to 3600 (default 20)",
-            SettingKind::value, [](Config& c, Value v) { return set_seconds(c.resume_window_s, v, 0, 3600); }},
-    Setting{"join-timeout", "SECONDS", "time for the join message, 0.1 to 60 (default 5)", SettingKind::value,
+            SettingKind::value,
+            [](Config& c, Value v) { return set_seconds(c.resume_window_s, v, 0, 3600); }},
+    Setting{"join-timeout", "SECONDS", "time for the join message, 0.1 to 60 (default 5)",
+            SettingKind::value,
             [](Config& c, Value v) { return set_seconds(c.join_timeout_s, v, 0.1, 60); }},
     Setting{"idle-timeout", "SECONDS", "silence after which a connection is closed, 1 to 3600 (default 30)",
-            SettingKind::value, [](Config& c, Value v) { return set_seconds(c.idle_timeout_s, v, 1, 3600); }},
+            SettingKind::value,
+            [](Config& c, Value v) { return set_seconds(c.idle_timeout_s, v, 1, 3600); }},
     Setting{"state-bytes", "N", "size of a STATE message, 6 to 32767 (default 1024)", SettingKind::value,
             [](Config& c, Value v) { return set_number(c.state_bytes, v, 6, 32767); }},
     Setting{"event-bytes", "N", "size of an EVENT message, 4 to 65535 (default 16384)", SettingKind::value,
             [](Config& c, Value v) { return set_number(c.event_bytes, v, 4, 65535); }},
-    Setting{"messages-per-second", "N", "frames a member may send, 1 to 100000 (default 240)", SettingKind::value,
+    Setting{"messages-per-second", "N", "frames a member may send, 1 to 100000 (default 240)",
+            SettingKind::value,
             [](Config& c, Value v) { return set_number(c.messages_per_second, v, 1, 100'000); }},
     Setting{"bytes-per-second", "N", "bytes a member may send, 1024 to 1000000000 (default 262144)",
             SettingKind::value,
             [](Config& c, Value v) { return set_number(c.bytes_per_second, v, 1024, 1'000'000'000); }},
     Setting{"send-buffer-bytes", "N", "SO_SNDBUF of each connection, 4096 to 4194304 (default 32768)",
-            SettingKind::value, [](Config& c, Value v) { return set_number(c.send_buffer_bytes, v, 4096, 4194304); }},
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.send_buffer_bytes, v, 4096, 4194304); }},
     Setting{"congestion-control", "NAME", "TCP congestion control (default cubic)", SettingKind::value,
             [](Config& c, Value v) { return set_text(c.congestion_control, v); }},
     Setting{"echo", "", "serve /v1/echo, for conformance suites and latency probes", SettingKind::flag,
@@ -128,9 +138,11 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 }
 
 std::string_view nearest_name(std::string_view name) {
-    return std::min_element(table.begin(), table.end(), [name](const Setting& left, const Setting& right) {
-               return edit_distance(name, left.name) < edit_distance(name, right.name);
-           })->name;
+    return std::min_element(table.begin(), table.end(),
+                            [name](const Setting& left, const Setting& right) {
+                                return edit_distance(name, left.name) < edit_distance(name, right.name);
+                            })
+        ->name;
 }
 
 /// The value as the command line would have it; nothing where it is of a kind that no setting has.
@@ -143,7 +155,8 @@ std::string text_of(const toml::node& node) {
     }
     if (const auto* number = node.as_floating_point()) {
         std::array<char, 64> digits{};
-        return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number->get()).ptr};
+        return {digits.data(),
+                std::to_chars(digits.data(), digits.data() + digits.size(), number->get()).ptr};
     }
     if (const auto* flag = node.as_boolean()) {
         return flag->get() ? "true" : "false";
@@ -169,7 +182,9 @@ Result apply_node(const Setting& setting, const toml::node& node, ServeConfig& c
 
 }  // namespace
 
-std::span<const Setting> settings() noexcept { return table; }
+std::span<const Setting> settings() noexcept {
+    return table;
+}
 
 tl::expected<void, std::string> load_config_file(const std::string& file, ServeConfig& config) {
     toml::table document;
@@ -183,10 +198,11 @@ tl::expected<void, std::string> load_config_file(const std::string& file, ServeC
     for (const auto& [key, node] : document) {
         const std::string name(key.str());
         const std::string place = file + ":" + std::to_string(node.source().begin.line) + ": " + name;
-        const auto setting =
-            std::find_if(table.begin(), table.end(), [&name](const Setting& one) { return one.name == name; });
+        const auto setting = std::find_if(table.begin(), table.end(),
+                                          [&name](const Setting& one) { return one.name == name; });
         if (setting == table.end()) {
-            return tl::unexpected(place + ": no such setting; the nearest is " + std::string(nearest_name(name)));
+            return tl::unexpected(place + ": no such setting; the nearest is " +
+                                  std::string(nearest_name(name)));
         }
         if (const auto done = apply_node(*setting, node, config); !done) {
             return tl::unexpected(place + ": " + done.error());

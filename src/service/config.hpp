@@ -1,14 +1,13 @@
-// What an operator may set, in one table: each setting has one name, one check and one place, whether it comes
-// from the configuration file or from the command line.
+// What an operator may set, in one table: each setting has one name, one check and one place, whether it
+// comes from the configuration file or from the command line.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace tickwire::service {
 

@@ -20,8 +20,9 @@ bool is_taken(const uring::Address& address) {
     }
     const int on = 1;
     ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const bool is_refused = ::bind(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 &&
-                            errno == EADDRINUSE;
+    const bool is_refused =
+        ::bind(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 &&
+        errno == EADDRINUSE;
     ::close(probe);
     return is_refused;
 }

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,9 +15,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include "base/check.hpp"
 #include "service/counters_text.hpp"
@@ -32,7 +31,8 @@ namespace {
 class KernelTokens final : public match::TokenSource {
   public:
     match::ResumeToken next_token() noexcept override {
-        constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        constexpr std::string_view digits =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         match::ResumeToken token{};
         std::array<std::uint8_t, std::tuple_size_v<match::ResumeToken>> random{};
         base::check(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()),
@@ -81,7 +81,9 @@ std::uint32_t connections_allowed(std::uint32_t shard_count) {
     return static_cast<std::uint32_t>(std::min<rlim_t>(connections, 1'000'000));
 }
 
-base::Duration seconds(double value) { return base::Duration(static_cast<std::int64_t>(value * 1e9)); }
+base::Duration seconds(double value) {
+    return base::Duration(static_cast<std::int64_t>(value * 1e9));
+}
 
 shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t connection_count_max) {
     shard::ShardOptions options;
@@ -117,8 +119,10 @@ class Shards {
     }
 
     /// Starts every shard, and returns when all accept; or the first one's error.
-    tl::expected<void, uring::SetupError> start(const shard::ShardOptions& options, const Listeners& listeners,
-                                                const std::shared_ptr<tls::TlsContext>& tls_context, bool is_pinned) {
+    tl::expected<void, uring::SetupError> start(const shard::ShardOptions& options,
+                                                const Listeners& listeners,
+                                                const std::shared_ptr<tls::TlsContext>& tls_context,
+                                                bool is_pinned) {
         const std::vector<int> cpus = usable_cpus();
         std::vector<std::future<tl::expected<void, uring::SetupError>>> started;
         for (std::uint32_t index = 0; index < doors_.size(); ++index) {
@@ -209,7 +213,8 @@ int run_relay(const ServeConfig& config) {
     const auto shard_count =
         config.shards != 0 ? config.shards : static_cast<std::uint32_t>(usable_cpus().size());
     const std::uint32_t allowed = connections_allowed(shard_count);
-    const std::uint32_t connection_count_max = config.max_connections != 0 ? config.max_connections : allowed;
+    const std::uint32_t connection_count_max =
+        config.max_connections != 0 ? config.max_connections : allowed;
 
     // Signals are for this thread alone, so they are blocked before any other starts. A peer that is gone
     // is an error of its send, not a signal.
@@ -234,8 +239,8 @@ int run_relay(const ServeConfig& config) {
         return exit_no_io_uring;
     }
     spdlog::info("kernel: {}", features->summary);
-    spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us", shard_count,
-                 connection_count_max, config.tick_hz, config.slot_us);
+    spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
+                 shard_count, connection_count_max, config.tick_hz, config.slot_us);
     if (connection_count_max > allowed) {
         spdlog::warn("the limit on open files allows only {} connections", allowed);
     }

@@ -25,16 +25,16 @@ struct SessionOptions {
     std::uint32_t fragment_count_max = 1024;     ///< of one message
     base::Duration handshake_timeout = std::chrono::seconds(10);  ///< TLS and the request, each
     base::Duration join_timeout = std::chrono::seconds(5);
-    base::Duration idle_timeout = std::chrono::seconds(30);       ///< pinged after a third of it
-    base::Duration close_timeout = std::chrono::seconds(2);       ///< for the peer's answer to our close
+    base::Duration idle_timeout = std::chrono::seconds(30);  ///< pinged after a third of it
+    base::Duration close_timeout = std::chrono::seconds(2);  ///< for the peer's answer to our close
     bool is_echo_on = false;
     std::uint32_t echo_size_max = 16 * 1024 * 1024;
 };
 
 /// Why a connection was closed by us or by the peer; the index of a counter.
 inline constexpr std::array<std::uint16_t, 21> counted_close_codes = {
-    1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013,
-    4000, 4001, 4002, 4003, 4100, 4101, 4102, 4103, 4104};
+    1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012,
+    1013, 4000, 4001, 4002, 4003, 4100, 4101, 4102, 4103, 4104};
 
 /// Counted by the shard's thread.
 struct SessionCounters {
@@ -42,7 +42,7 @@ struct SessionCounters {
     std::uint64_t bytes_sent = 0;      ///< as handed to the kernel
     std::uint64_t messages_received = 0;
     std::uint64_t sends = 0;
-    std::uint64_t handshakes = 0;      ///< TLS, finished
+    std::uint64_t handshakes = 0;  ///< TLS, finished
     std::uint64_t handshakes_failed = 0;
     std::uint64_t upgrades = 0;
     std::uint64_t requests_refused = 0;
@@ -67,7 +67,8 @@ class Host {
   public:
     /// A request for a match or the echo, judged worthy of 101. Answer with accept_upgrade(),
     /// refuse_request() or start_move().
-    virtual void on_upgrade(Session& session, const wire::HttpRequest& request, const wire::RoutedPath& route) = 0;
+    virtual void on_upgrade(Session& session, const wire::HttpRequest& request,
+                            const wire::RoutedPath& route) = 0;
     /// Any other GET or HEAD. Answer with respond() or refuse_request().
     virtual void on_page_request(Session& session, const wire::HttpRequest& request) = 0;
     virtual void on_join(Session& session, const wire::Join& join) = 0;
@@ -94,8 +95,8 @@ struct Environment {
     base::BufferPool& pool;
     websocket::HeapBufferSource& heap;  ///< for the echo
     wire::ControlParser& parser;
-    base::MutableBytes plaintext;       ///< scratch that TLS decrypts into, 16 KiB and more
-    base::SharedBuffer ping_frame;      ///< one for all: thousands may fall silent at the same time
+    base::MutableBytes plaintext;   ///< scratch that TLS decrypts into, 16 KiB and more
+    base::SharedBuffer ping_frame;  ///< one for all: thousands may fall silent at the same time
     const SessionOptions& options;
     SessionCounters& counters;
     Host& host;

@@ -50,7 +50,9 @@ Outgoing::~Outgoing() {
     in_flight_.release(*source_);
 }
 
-bool Outgoing::append(base::Bytes bytes) noexcept { return append(bytes, {}); }
+bool Outgoing::append(base::Bytes bytes) noexcept {
+    return append(bytes, {});
+}
 
 bool Outgoing::append(base::Bytes header, base::Bytes payload) noexcept {
     if (shared_) {
@@ -120,6 +122,8 @@ base::MutableBytes Outgoing::Sealed::room(std::size_t size) noexcept {
     return outgoing_.sealed_.room(size, *outgoing_.source_);
 }
 
-void Outgoing::Sealed::commit(std::size_t size) noexcept { outgoing_.sealed_.commit(size); }
+void Outgoing::Sealed::commit(std::size_t size) noexcept {
+    outgoing_.sealed_.commit(size);
+}
 
 }  // namespace tickwire::session

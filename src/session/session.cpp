@@ -12,8 +12,7 @@ namespace tickwire::session {
 
 using websocket::Opcode;
 
-Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
-                 base::Time now)
+Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, base::Time now)
     : environment_(&environment),
       phase_(engine != nullptr ? Phase::tls_handshake : Phase::http),
       engine_(std::move(engine)),
@@ -32,7 +31,9 @@ Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engin
       deadline_(now + environment.options.handshake_timeout),
       last_heard_(now) {}
 
-Session::~Session() { head_.release(environment_->pool); }
+Session::~Session() {
+    head_.release(environment_->pool);
+}
 
 // --- bytes in
 

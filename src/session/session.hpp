@@ -43,8 +43,8 @@ enum class Lane : std::uint8_t { game, plain, echo };
 /// Everything about an accepted upgrade that travels to the match's shard.
 struct Upgrade {
     Lane lane = Lane::game;
-    std::string match;      ///< empty for the echo
-    std::string response;   ///< the 101, written by the new owner
+    std::string match;     ///< empty for the echo
+    std::string response;  ///< the 101, written by the new owner
 };
 
 /// A session on its way between shards: no reader, nothing in flight, nothing armed.
@@ -59,11 +59,9 @@ struct MovedSession {
 class Session {
   public:
     /// `engine` is null for a connection in the clear.
-    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
-            base::Time now);
+    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, base::Time now);
     /// Continues on its new shard; call resume_moved() next.
-    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, Lane lane,
-            base::Time now);
+    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, Lane lane, base::Time now);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -155,7 +153,7 @@ class Session {
     std::optional<websocket::Reader> reader_;
     ByteQueue head_;  ///< an unfinished request, or what follows one while moving
     std::unique_ptr<Upgrade> move_;
-    base::Time deadline_;    ///< of the phase; in `game` and `plain` unused
+    base::Time deadline_;  ///< of the phase; in `game` and `plain` unused
     base::Time last_heard_;
     TokenBucket message_bucket_;
     TokenBucket byte_bucket_;

@@ -85,7 +85,8 @@ void Session::answer_http(bool keep_alive) {
     environment_->host.on_attention(*this);
 }
 
-void Session::refuse_request(std::uint16_t status, std::string_view detail, const wire::HttpRequest& request) {
+void Session::refuse_request(std::uint16_t status, std::string_view detail,
+                             const wire::HttpRequest& request) {
     ++environment_->counters.requests_refused;
     std::array<std::uint8_t, wire::response_head_size_max> response;
     const std::size_t size =
@@ -97,7 +98,8 @@ void Session::refuse_request(std::uint16_t status, std::string_view detail, cons
     answer_http(request.keep_alive);
 }
 
-void Session::respond(std::string_view content_type, base::Bytes content, const wire::HttpRequest& request) {
+void Session::respond(std::string_view content_type, base::Bytes content,
+                      const wire::HttpRequest& request) {
     std::array<std::uint8_t, wire::response_head_size_max> head;
     const std::size_t size =
         wire::encode_asset_head(content_type, content.size(), request.keep_alive, head.data());
@@ -177,12 +179,15 @@ MovedSession Session::take_moved() {
 
 void Session::resume_moved(const MovedSession& moved, base::Time now) {
     accept_upgrade(moved.upgrade, now);
-    if (!moved.leftover.empty() && (phase_ == Phase::joining || phase_ == Phase::plain || phase_ == Phase::echo)) {
+    if (!moved.leftover.empty() &&
+        (phase_ == Phase::joining || phase_ == Phase::plain || phase_ == Phase::echo)) {
         std::string leftover = moved.leftover;
         receive_frames({reinterpret_cast<std::uint8_t*>(leftover.data()), leftover.size()}, now);
     }
 }
 
-void Session::on_joined(base::Time /*now*/) noexcept { phase_ = Phase::game; }
+void Session::on_joined(base::Time /*now*/) noexcept {
+    phase_ = Phase::game;
+}
 
 }  // namespace tickwire::session

@@ -8,7 +8,8 @@ namespace tickwire::session {
 using websocket::Opcode;
 
 void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
-    if (is_joined() && !byte_bucket_.take(bytes.size(), environment_->options.limits.bytes_per_second, now)) {
+    if (is_joined() &&
+        !byte_bucket_.take(bytes.size(), environment_->options.limits.bytes_per_second, now)) {
         fail(4100, "too many bytes", now);
         return;
     }

@@ -18,8 +18,8 @@ class TokenBucket {
     /// where it holds fewer.
     bool take(std::uint64_t count, std::uint32_t rate_per_second, base::Time now) noexcept {
         constexpr std::int64_t second_ns = 1'000'000'000;
-        const auto cost =
-            base::Duration(static_cast<std::int64_t>(count) * second_ns / static_cast<std::int64_t>(rate_per_second));
+        const auto cost = base::Duration(static_cast<std::int64_t>(count) * second_ns /
+                                         static_cast<std::int64_t>(rate_per_second));
         const base::Time full_at = std::max(full_at_, now) + cost;
         if (full_at - now > base::Duration(second_ns)) {
             return false;

@@ -1,5 +1,5 @@
-// What a shard counts, and how others read it while it runs: the shard copies its counters out now and then,
-// word by word with relaxed stores, so that no reader ever makes it wait.
+// What a shard counts, and how others read it while it runs: the shard copies its counters out now and
+// then, word by word with relaxed stores, so that no reader ever makes it wait.
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ struct ShardCounters {
     match::MatchCounters matches;
     uring::Counters backend;
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;   ///< over the limit: 503 or closed
+    std::uint64_t connections_refused = 0;  ///< over the limit: 503 or closed
     std::uint64_t connections_moved_out = 0;
     std::uint64_t connections_moved_in = 0;
     std::uint64_t connections_open = 0;
@@ -42,8 +42,8 @@ struct ShardCounters {
     std::uint64_t matches_opened = 0;
     std::uint64_t members = 0;
     std::uint64_t slots = 0;
-    std::uint64_t busy_ns = 0;               ///< CPU time of the shard's thread
-    std::uint64_t ticks_late = 0;            ///< by more than a slot
+    std::uint64_t busy_ns = 0;     ///< CPU time of the shard's thread
+    std::uint64_t ticks_late = 0;  ///< by more than a slot
     std::uint64_t pool_bytes = 0;
     LatencyHistogram tick_lateness;
 };

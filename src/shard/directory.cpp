@@ -4,8 +4,11 @@
 
 namespace tickwire::shard {
 
-Directory::Directory(std::uint32_t shard_count, std::uint32_t connection_count_max, std::uint32_t match_count_max)
-    : shards_(shard_count), match_count_max_(match_count_max), connection_count_max_(connection_count_max) {}
+Directory::Directory(std::uint32_t shard_count, std::uint32_t connection_count_max,
+                     std::uint32_t match_count_max)
+    : shards_(shard_count),
+      match_count_max_(match_count_max),
+      connection_count_max_(connection_count_max) {}
 
 /// Load is measured in steps of a hundredth, so that an idle machine spreads matches by their number.
 std::uint32_t Directory::least_loaded_shard() const noexcept {
@@ -67,7 +70,9 @@ bool Directory::admit_connection() noexcept {
     return connection_count_.fetch_add(1, std::memory_order_relaxed) < connection_count_max_;
 }
 
-void Directory::release_connection() noexcept { connection_count_.fetch_sub(1, std::memory_order_relaxed); }
+void Directory::release_connection() noexcept {
+    connection_count_.fetch_sub(1, std::memory_order_relaxed);
+}
 
 void Directory::report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept {
     shards_[shard].load_permille.store(load_permille, std::memory_order_relaxed);

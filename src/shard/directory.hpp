@@ -1,5 +1,5 @@
-// The one object that shards share: which shard a match lives on, and how many connections there are. Behind
-// a mutex, and touched only at accept, at an upgrade, and when a match opens or ends.
+// The one object that shards share: which shard a match lives on, and how many connections there are.
+// Behind a mutex, and touched only at accept, at an upgrade, and when a match opens or ends.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,9 @@ class Directory {
 
     std::uint32_t match_count() const;
     std::uint32_t shard_count() const noexcept { return static_cast<std::uint32_t>(shards_.size()); }
-    std::uint32_t connection_count() const noexcept { return connection_count_.load(std::memory_order_relaxed); }
+    std::uint32_t connection_count() const noexcept {
+        return connection_count_.load(std::memory_order_relaxed);
+    }
 
   private:
     struct Entry {
@@ -53,7 +55,9 @@ class Directory {
     };
     struct NameHash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
+        std::size_t operator()(std::string_view name) const noexcept {
+            return std::hash<std::string_view>{}(name);
+        }
     };
 
     std::uint32_t least_loaded_shard() const noexcept;

@@ -1,5 +1,5 @@
-// How a connection gets from the shard that accepted it to the one its match lives on. Off the data path: an
-// empty mailbox costs its owner one relaxed load a slot.
+// How a connection gets from the shard that accepted it to the one its match lives on. Off the data path:
+// an empty mailbox costs its owner one relaxed load a slot.
 #pragma once
 
 #include <atomic>

@@ -110,10 +110,12 @@ void Shard::run() {
     }
 }
 
-bool Shard::is_done() const noexcept { return is_stopping_ && connections_.live_count() == 0; }
+bool Shard::is_done() const noexcept {
+    return is_stopping_ && connections_.live_count() == 0;
+}
 
-/// Runs every match whose tick fell on a slot that has passed since the last call. After a pause longer than
-/// a tick each runs once; the numbers in between are left out.
+/// Runs every match whose tick fell on a slot that has passed since the last call. After a pause longer
+/// than a tick each runs once; the numbers in between are left out.
 void Shard::run_matches() {
     const std::int64_t current = grid_.slot_at(now_);
     const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
@@ -170,9 +172,9 @@ base::Handle Shard::room_for(std::string_view name) {
         return found->second;
     }
     // The phase with the fewest matches, at its latest slot that has begun.
-    const auto fewest = std::min_element(phases_.begin(), phases_.end(), [](const auto& left, const auto& right) {
-        return left.size() < right.size();
-    });
+    const auto fewest =
+        std::min_element(phases_.begin(), phases_.end(),
+                         [](const auto& left, const auto& right) { return left.size() < right.size(); });
     const auto phase = fewest - phases_.begin();
     const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
     const std::int64_t current = grid_.slot_at(now_);
@@ -232,7 +234,8 @@ void Shard::sweep() {
     const auto elapsed = static_cast<std::uint64_t>((now_ - load_measured_at_).count());
     if (elapsed != 0) {
         setting_.directory->report_load(
-            setting_.index, static_cast<std::uint32_t>((counters_.busy_ns - busy_ns_at_load_) * 1000 / elapsed));
+            setting_.index,
+            static_cast<std::uint32_t>((counters_.busy_ns - busy_ns_at_load_) * 1000 / elapsed));
     }
     load_measured_at_ = now_;
     busy_ns_at_load_ = counters_.busy_ns;

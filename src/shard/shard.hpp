@@ -10,10 +10,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <unordered_map>
 #include <vector>
-
-#include <tl/expected.hpp>
 
 #include "base/buffer_pool.hpp"
 #include "base/slot_pool.hpp"
@@ -49,9 +48,9 @@ struct ShardOptions {
     match::MatchOptions match;
     session::SessionOptions session;
     uring::Options backend;
-    std::uint32_t connection_count_max = 20000;   ///< of this shard: places in its table
+    std::uint32_t connection_count_max = 20000;  ///< of this shard: places in its table
     std::uint32_t match_count_max = 10000;
-    std::size_t pool_size_max = std::size_t{1} << 32U;  ///< address space for buffers
+    std::size_t pool_size_max = std::size_t{1} << 32U;          ///< address space for buffers
     base::Duration slot_max = std::chrono::microseconds(2000);  ///< zero: wake at each arrival
     base::Duration stop_timeout = std::chrono::seconds(3);
     PageFinder find_page = nullptr;
@@ -63,9 +62,9 @@ struct ShardSetting {
     std::vector<Listener> listeners;
     std::shared_ptr<tls::TlsContext> tls_context;  ///< null where no listener speaks TLS
     Directory* directory = nullptr;
-    std::span<Door* const> doors;                   ///< of all shards, by index
+    std::span<Door* const> doors;  ///< of all shards, by index
     match::TokenSource* tokens = nullptr;
-    PublishedCounters* published = nullptr;         ///< may be null
+    PublishedCounters* published = nullptr;  ///< may be null
 };
 
 /// Made, run and destroyed on one thread.
@@ -111,10 +110,10 @@ class Shard final : private uring::Events, private session::Host, private match:
         match::Member member = 0;
         std::unique_ptr<std::string> match_name;
         Receiving receiving = Receiving::nothing;
-        bool is_listed = false;          ///< in attention_
-        bool is_last_send = false;       ///< closes when the send in flight is over
-        bool is_closing = false;         ///< the backend was told
-        bool is_refused = false;         ///< over the limit: answers 503
+        bool is_listed = false;     ///< in attention_
+        bool is_last_send = false;  ///< closes when the send in flight is over
+        bool is_closing = false;    ///< the backend was told
+        bool is_refused = false;    ///< over the limit: answers 503
     };
 
     Shard(const ShardOptions& options, ShardSetting setting);
@@ -145,7 +144,8 @@ class Shard final : private uring::Events, private session::Host, private match:
 
     // match::Outlet
     match::LinkState link_state(match::Connection connection) noexcept override;
-    void queue_frame(match::Connection connection, websocket::Opcode opcode, base::Bytes payload) noexcept override;
+    void queue_frame(match::Connection connection, websocket::Opcode opcode,
+                     base::Bytes payload) noexcept override;
     void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
     void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
 
@@ -186,7 +186,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     std::vector<base::Handle> attending_;
     SlotGrid grid_;
     base::Time now_;
-    std::int64_t slot_ = 0;           ///< the last one that was run
+    std::int64_t slot_ = 0;  ///< the last one that was run
     base::Time next_sweep_;
     base::Time stop_deadline_;
     base::Time load_measured_at_;

@@ -50,8 +50,8 @@ void Shard::take_mail() {
     for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
         const base::Handle handle =
             is_stopping_ ? base::Handle::none()
-                         : connections_.emplace(environment_,
-                                                std::move(moved.session.engine), moved.session.upgrade.lane, now_);
+                         : connections_.emplace(environment_, std::move(moved.session.engine),
+                                                moved.session.upgrade.lane, now_);
         if (!handle.exists()) {
             ++counters_.connections_refused;
             setting_.directory->release(moved.session.upgrade.match);
@@ -72,7 +72,8 @@ void Shard::take_mail() {
 /// One receive at a time until the connection is where it belongs, then receives without end. The echo
 /// stays with one at a time, so that it is never owed more than it has read.
 void Shard::arm_receive(uring::Channel channel, Connection& connection) {
-    if (connection.receiving != Receiving::nothing || connection.is_closing || !connection.session.wants_input()) {
+    if (connection.receiving != Receiving::nothing || connection.is_closing ||
+        !connection.session.wants_input()) {
         return;
     }
     const Phase phase = connection.session.phase();
@@ -85,8 +86,8 @@ void Shard::arm_receive(uring::Channel channel, Connection& connection) {
     }
 }
 
-/// The clock is read for each: stamped with the slot before, what arrives after a long sleep or a suspend would
-/// look as old as that, and its sender idle.
+/// The clock is read for each: stamped with the slot before, what arrives after a long sleep or a suspend
+/// would look as old as that, and its sender idle.
 void Shard::on_received(uring::Channel channel, base::MutableBytes bytes) {
     now_ = backend_->now();
     Connection& connection = *connections_.at(channel);
@@ -144,7 +145,8 @@ void Shard::on_attention(session::Session& session) {
     }
 }
 
-/// Sends what a session has queued; moves it, closes it or listens to it again, where that is what it awaits.
+/// Sends what a session has queued; moves it, closes it or listens to it again, where that is what it
+/// awaits.
 void Shard::attend(base::Handle handle) {
     Connection* const connection = connections_.find(handle);
     if (connection == nullptr) {

@@ -24,7 +24,8 @@ Shard::MatchRoom* Shard::touch_room(Connection& connection) noexcept {
 
 // --- session::Host
 
-void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& request, const wire::RoutedPath& route) {
+void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& request,
+                       const wire::RoutedPath& route) {
     Connection& connection = connection_of(session);
     if (connection.is_refused) {
         session.refuse_request(503, "no room", request);
@@ -160,8 +161,9 @@ void Shard::on_end(session::Session& session, session::SessionEnd end) {
     }
     connection.room = base::Handle::none();
     --counters_.members;
-    room->match->disconnect(connection.member,
-                            end == session::SessionEnd::closed ? match::Ending::closed : match::Ending::lost, now_);
+    room->match->disconnect(
+        connection.member, end == session::SessionEnd::closed ? match::Ending::closed : match::Ending::lost,
+        now_);
 }
 
 // --- match::Outlet
@@ -174,7 +176,8 @@ match::LinkState Shard::link_state(match::Connection connection) noexcept {
     return found->session.has_queued() ? match::LinkState::pending : match::LinkState::idle;
 }
 
-void Shard::queue_frame(match::Connection connection, websocket::Opcode opcode, base::Bytes payload) noexcept {
+void Shard::queue_frame(match::Connection connection, websocket::Opcode opcode,
+                        base::Bytes payload) noexcept {
     if (Connection* const found = connections_.find(connection); found != nullptr) {
         found->session.queue_frame(opcode, payload);
     }

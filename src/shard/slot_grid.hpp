@@ -19,19 +19,22 @@ class SlotGrid {
         base::check(tick_hz != 0, "SlotGrid: ticks have a rate");
         const std::int64_t tick_ns = second_ns / tick_hz;
         const std::int64_t slot_ns = slot_max.count() > 0 ? slot_max.count() : 2'000'000;
-        slots_per_tick_ = static_cast<std::uint32_t>(std::max<std::int64_t>(1, (tick_ns + slot_ns - 1) / slot_ns));
+        slots_per_tick_ =
+            static_cast<std::uint32_t>(std::max<std::int64_t>(1, (tick_ns + slot_ns - 1) / slot_ns));
         slots_per_second_ = std::int64_t{tick_hz} * slots_per_tick_;
     }
 
     base::Time time_of(std::int64_t slot) const noexcept {
         const std::int64_t whole = slot / slots_per_second_ * second_ns;
-        const std::int64_t part = (slot % slots_per_second_ * second_ns + slots_per_second_ - 1) / slots_per_second_;
+        const std::int64_t part =
+            (slot % slots_per_second_ * second_ns + slots_per_second_ - 1) / slots_per_second_;
         return origin_ + base::Duration(whole + part);
     }
     /// The last slot at or before `time`, which is not before the origin.
     std::int64_t slot_at(base::Time time) const noexcept {
         const std::int64_t elapsed = (time - origin_).count();
-        std::int64_t slot = elapsed / second_ns * slots_per_second_ + elapsed % second_ns * slots_per_second_ / second_ns;
+        std::int64_t slot =
+            elapsed / second_ns * slots_per_second_ + elapsed % second_ns * slots_per_second_ / second_ns;
         if (time_of(slot + 1) <= time) {
             ++slot;
         } else if (time_of(slot) > time) {

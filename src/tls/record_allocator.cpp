@@ -10,12 +10,12 @@
 namespace tickwire::tls {
 namespace {
 
-// One block each for reading and for writing is in use at a time; the rest is for connections whose record has
-// arrived in part. 16 x 17 KB + 16 x 40 = 273 KB per thread.
+// One block each for reading and for writing is in use at a time; the rest is for connections whose record
+// has arrived in part. 16 x 17 KB + 16 x 40 = 273 KB per thread.
 constexpr std::size_t kept_count_max = 16;
 
-/// Requests from `request_min` to `size` get a block of `size` bytes. Any block that malloc made of `size` to
-/// `usable_max` bytes serves for one, wherever it came from: so blocks need no header.
+/// Requests from `request_min` to `size` get a block of `size` bytes. Any block that malloc made of `size`
+/// to `usable_max` bytes serves for one, wherever it came from: so blocks need no header.
 struct SizeClass {
     std::size_t request_min;
     std::size_t size;
@@ -106,6 +106,8 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
 
 }  // namespace
 
-bool install_record_allocator() noexcept { return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1; }
+bool install_record_allocator() noexcept {
+    return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+}
 
 }  // namespace tickwire::tls

@@ -1,6 +1,6 @@
-// Keeps OpenSSL's records off the heap. With SSL_MODE_RELEASE_BUFFERS it takes and gives back a buffer of about
-// 17 KB for every record, which is what makes an idle connection small; and, framing a record, 3.0 takes four
-// blocks of 40 bytes.
+// Keeps OpenSSL's records off the heap. With SSL_MODE_RELEASE_BUFFERS it takes and gives back a buffer of
+// about 17 KB for every record, which is what makes an idle connection small; and, framing a record, 3.0
+// takes four blocks of 40 bytes.
 #pragma once
 
 namespace tickwire::tls {

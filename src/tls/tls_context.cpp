@@ -32,8 +32,8 @@ std::string last_error() {
 }
 
 // RFC 7301: a client that offers protocols, and not ours, is told so. One that offers none is welcome.
-int select_protocol(SSL*, const unsigned char** selected, unsigned char* selected_size, const unsigned char* offered,
-                    unsigned int offered_size, void*) {
+int select_protocol(SSL*, const unsigned char** selected, unsigned char* selected_size,
+                    const unsigned char* offered, unsigned int offered_size, void*) {
     unsigned char* found = nullptr;
     if (SSL_select_next_proto(&found, selected_size, protocols, sizeof protocols, offered, offered_size) !=
         OPENSSL_NPN_NEGOTIATED) {
@@ -44,11 +44,13 @@ int select_protocol(SSL*, const unsigned char** selected, unsigned char* selecte
 }
 
 // Without one OpenSSL asks at the terminal, and a service would hang there.
-int refuse_passphrase(char*, int, int, void*) { return -1; }
+int refuse_passphrase(char*, int, int, void*) {
+    return -1;
+}
 
 bool set_policy(SSL_CTX* context, MinimumVersion minimum_version) {
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);  // one BIO read takes a record's header and body
@@ -57,7 +59,8 @@ bool set_policy(SSL_CTX* context, MinimumVersion minimum_version) {
     SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
     const int version = minimum_version == MinimumVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     return SSL_CTX_set_min_proto_version(context, version) == 1 &&
-           SSL_CTX_set_cipher_list(context, ciphers_1_2) == 1 && SSL_CTX_set1_groups_list(context, groups) == 1;
+           SSL_CTX_set_cipher_list(context, ciphers_1_2) == 1 &&
+           SSL_CTX_set1_groups_list(context, groups) == 1;
 }
 
 /// Null, or why the file cannot be read.
@@ -93,11 +96,12 @@ std::string load_files(SSL_CTX* context, const std::string& certificate_file, co
 
 }  // namespace
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+TlsContext::~TlsContext() {
+    SSL_CTX_free(context_);
+}
 
-tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_server(const std::string& certificate_file,
-                                                                              const std::string& key_file,
-                                                                              MinimumVersion minimum_version) {
+tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_server(
+    const std::string& certificate_file, const std::string& key_file, MinimumVersion minimum_version) {
     ContextPointer context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     if (context == nullptr || !set_policy(context.get(), minimum_version)) {
         return refuse("TLS cannot be set up: " + last_error());

@@ -30,7 +30,8 @@ struct TlsEngine::Transport {
     /// Lends the buffers to OpenSSL for a scope.
     class Lease {
       public:
-        Lease(Transport& transport, base::Bytes* input, CiphertextSink& sink) noexcept : transport_(transport) {
+        Lease(Transport& transport, base::Bytes* input, CiphertextSink& sink) noexcept
+            : transport_(transport) {
             transport_.input = input;
             transport_.sink = &sink;
             ERR_clear_error();  // SSL_get_error() looks at the thread's queue, whoever filled it
@@ -67,7 +68,8 @@ int TlsEngine::Transport::write(BIO* bio, const char* from, int size) {
     auto& transport = *static_cast<Transport*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
     const auto count = static_cast<std::size_t>(size);
-    const base::MutableBytes room = transport.sink != nullptr ? transport.sink->room(count) : base::MutableBytes{};
+    const base::MutableBytes room =
+        transport.sink != nullptr ? transport.sink->room(count) : base::MutableBytes{};
     if (room.size() < count) {
         return -1;  // no retry: a stream with a gap is of no use
     }
@@ -76,7 +78,9 @@ int TlsEngine::Transport::write(BIO* bio, const char* from, int size) {
     return size;
 }
 
-long TlsEngine::Transport::control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long TlsEngine::Transport::control(BIO*, int command, long, void*) {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 BIO_METHOD* TlsEngine::Transport::method() {
     static BIO_METHOD* const made = [] {
@@ -108,7 +112,8 @@ namespace {
 /// RFC 6066: SNI carries names alone.
 bool is_numeric(const std::string& host) noexcept {
     in6_addr address;
-    return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+    return inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+           inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
 bool set_peer_name(SSL* ssl, const std::string& name) {
@@ -119,8 +124,8 @@ bool set_peer_name(SSL* ssl, const std::string& name) {
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
     }
     // SSL_set_tlsext_host_name() without its old-style cast; the name is copied.
-    const long is_set =
-        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(name.c_str()));
+    const long is_set = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                 const_cast<char*>(name.c_str()));
     return is_set == 1 && SSL_set1_host(ssl, name.c_str()) == 1;
 }
 
@@ -154,7 +159,9 @@ std::unique_ptr<TlsEngine> TlsEngine::create(const std::shared_ptr<TlsContext>& 
     return engine;
 }
 
-TlsEngine::~TlsEngine() { SSL_free(ssl_); }
+TlsEngine::~TlsEngine() {
+    SSL_free(ssl_);
+}
 
 TlsStatus TlsEngine::handshake(base::Bytes& input, CiphertextSink& sink) noexcept {
     if (transport_->is_broken) {
@@ -165,16 +172,20 @@ TlsStatus TlsEngine::handshake(base::Bytes& input, CiphertextSink& sink) noexcep
     return result == 1 ? TlsStatus::ok : transport_->status_of(ssl_, result);
 }
 
-bool TlsEngine::is_handshake_done() const noexcept { return SSL_is_init_finished(ssl_) == 1; }
+bool TlsEngine::is_handshake_done() const noexcept {
+    return SSL_is_init_finished(ssl_) == 1;
+}
 
-TlsStatus TlsEngine::read(base::Bytes& input, base::MutableBytes to, std::size_t& size, CiphertextSink& sink) noexcept {
+TlsStatus TlsEngine::read(base::Bytes& input, base::MutableBytes to, std::size_t& size,
+                          CiphertextSink& sink) noexcept {
     base::check(!to.empty(), "TlsEngine::read: room for plaintext");
     size = 0;
     if (transport_->is_broken) {
         return TlsStatus::failed;
     }
     // The last of the calls "until starved", mostly: nothing came and nothing is kept.
-    if (input.empty() && SSL_has_pending(ssl_) == 0 && (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) == 0) {
+    if (input.empty() && SSL_has_pending(ssl_) == 0 &&
+        (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) == 0) {
         return TlsStatus::starved;
     }
     const Transport::Lease lease(*transport_, &input, sink);
@@ -209,8 +220,12 @@ void TlsEngine::close(CiphertextSink& sink) noexcept {
     ERR_clear_error();
 }
 
-bool TlsEngine::was_resumed() const noexcept { return SSL_session_reused(ssl_) == 1; }
+bool TlsEngine::was_resumed() const noexcept {
+    return SSL_session_reused(ssl_) == 1;
+}
 
-std::string_view TlsEngine::version() const noexcept { return SSL_get_version(ssl_); }
+std::string_view TlsEngine::version() const noexcept {
+    return SSL_get_version(ssl_);
+}
 
 }  // namespace tickwire::tls

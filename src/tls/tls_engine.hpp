@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -82,7 +81,8 @@ class TlsEngine {
 
     /// Decrypts from `input` (advanced past what was used) into `to`; `size` is the plaintext written.
     /// Call until starved. A session ticket or key update that OpenSSL answers goes to `sink`.
-    TlsStatus read(base::Bytes& input, base::MutableBytes to, std::size_t& size, CiphertextSink& sink) noexcept;
+    TlsStatus read(base::Bytes& input, base::MutableBytes to, std::size_t& size,
+                   CiphertextSink& sink) noexcept;
 
     /// Encrypts all of `plaintext` into `sink`, in records of at most 16 KiB (a tick of up to 4 KiB is
     /// one record).

@@ -12,8 +12,8 @@
 namespace tickwire::uring {
 
 void Acceptors::add(std::uint32_t listener, int descriptor) noexcept {
-    // A service manager may hand over non-blocking listeners. Linux 6.18 waits on those like on any other (seen);
-    // not to depend on that, they are made to block.
+    // A service manager may hand over non-blocking listeners. Linux 6.18 waits on those like on any other
+    // (seen); not to depend on that, they are made to block.
     const int flags = fcntl(descriptor, F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
         fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
@@ -52,11 +52,13 @@ void Acceptors::stop() noexcept {
     ring_.submit();  // now, for the caller may close the descriptors next
 }
 
-void Acceptors::on_completion(std::uint32_t index, const io_uring_cqe& completion, Events& events) noexcept {
+void Acceptors::on_completion(std::uint32_t index, const io_uring_cqe& completion,
+                              Events& events) noexcept {
     Acceptor& acceptor = acceptors_[index];
     const std::uint32_t listener = acceptor.listener;
     if ((completion.flags & IORING_CQE_F_MORE) == 0) {
-        const bool is_transient = completion.res >= 0 || completion.res == -ECONNABORTED || completion.res == -EINTR;
+        const bool is_transient =
+            completion.res >= 0 || completion.res == -ECONNABORTED || completion.res == -EINTR;
         if (acceptor.state == State::stopping) {
             acceptor.state = State::unused;
         } else if (is_transient) {

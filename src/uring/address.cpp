@@ -59,7 +59,8 @@ tl::expected<Address, std::string> parse_unix(std::string_view text, std::string
     return to_address(socket_address, offsetof(sockaddr_un, sun_path) + path.size() + 1);
 }
 
-tl::expected<Address, std::string> parse_ipv6(std::string_view text, std::string_view host, std::uint16_t port) {
+tl::expected<Address, std::string> parse_ipv6(std::string_view text, std::string_view host,
+                                              std::uint16_t port) {
     sockaddr_in6 socket_address{};
     socket_address.sin6_family = AF_INET6;
     socket_address.sin6_port = htons(port);
@@ -69,7 +70,8 @@ tl::expected<Address, std::string> parse_ipv6(std::string_view text, std::string
     return to_address(socket_address);
 }
 
-tl::expected<Address, std::string> parse_ipv4(std::string_view text, std::string_view host, std::uint16_t port) {
+tl::expected<Address, std::string> parse_ipv4(std::string_view text, std::string_view host,
+                                              std::uint16_t port) {
     sockaddr_in socket_address{};
     socket_address.sin_family = AF_INET;
     socket_address.sin_port = htons(port);
@@ -121,7 +123,8 @@ std::string format_address(const Address& address) {
         }
         case AF_UNIX: {
             const auto local = from_address<sockaddr_un>(address);
-            return std::string(unix_prefix) + std::string(local.sun_path, strnlen(local.sun_path, sizeof local.sun_path));
+            return std::string(unix_prefix) +
+                   std::string(local.sun_path, strnlen(local.sun_path, sizeof local.sun_path));
         }
         default:
             return {};

@@ -32,13 +32,17 @@ tl::expected<std::unique_ptr<Backend>, SetupError> Backend::create(const Options
     return std::unique_ptr<Backend>(new Backend(std::move(implementation)));
 }
 
-base::Time Backend::now() noexcept { return monotonic_now(); }
+base::Time Backend::now() noexcept {
+    return monotonic_now();
+}
 
 void Backend::listen(std::uint32_t listener, int descriptor) noexcept {
     implementation_->acceptors.add(listener, descriptor);
 }
 
-void Backend::stop_listening() noexcept { implementation_->acceptors.stop(); }
+void Backend::stop_listening() noexcept {
+    implementation_->acceptors.stop();
+}
 
 void Backend::adopt(Channel channel, int descriptor) noexcept {
     base::check(descriptor >= 0, "Backend::adopt: a descriptor");
@@ -81,7 +85,8 @@ void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     state.send_size = static_cast<std::uint32_t>(bytes.size());
     io_uring_sqe* const submission = implementation_->ring.take_submission();
     // MSG_WAITALL: the kernel goes on after a short send by itself. A stream must never be cut.
-    io_uring_prep_send(submission, state.descriptor, bytes.data(), bytes.size(), MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_prep_send(submission, state.descriptor, bytes.data(), bytes.size(),
+                       MSG_WAITALL | MSG_NOSIGNAL);
     implementation_->launch(submission, OperationKind::send, channel);
     ++implementation_->counters.sends;
 }
@@ -93,8 +98,8 @@ void Backend::close(Channel channel) noexcept {
     }
     state.receiving = Receiving::nothing;
     state.phase = Phase::closing;
-    // All in one enter, in this order. Closing alone would not do: what is in flight holds the file, no FIN is
-    // sent, and it goes on receiving.
+    // All in one enter, in this order. Closing alone would not do: what is in flight holds the file, no FIN
+    // is sent, and it goes on receiving.
     implementation_->ring.reserve_submissions(close_submission_max);
     if (state.is_receive_armed) {
         implementation_->cancel(channel, OperationKind::receive);
@@ -119,9 +124,13 @@ int Backend::release(Channel channel) noexcept {
     return state.descriptor;
 }
 
-void Backend::submit() noexcept { implementation_->ring.submit(); }
+void Backend::submit() noexcept {
+    implementation_->ring.submit();
+}
 
-void Backend::wait(base::Time deadline, WaitFor wait_for) noexcept { implementation_->wait(deadline, wait_for); }
+void Backend::wait(base::Time deadline, WaitFor wait_for) noexcept {
+    implementation_->wait(deadline, wait_for);
+}
 
 void Backend::wake() noexcept {
     // Many wakes before the shard looks are one: the first writes, the rest see that it did.
@@ -131,6 +140,8 @@ void Backend::wake() noexcept {
     }
 }
 
-const Counters& Backend::counters() const noexcept { return implementation_->counters; }
+const Counters& Backend::counters() const noexcept {
+    return implementation_->counters;
+}
 
 }  // namespace tickwire::uring

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -60,14 +59,14 @@ enum class WaitFor : std::uint8_t {
 
 struct Options {
     std::uint32_t channel_count_max = 20000;
-    std::uint32_t submission_count = 4096;       ///< SQ entries; a full queue submits by itself
-    std::uint32_t completion_count = 65536;      ///< CQ entries
-    std::uint32_t receive_buffer_count = 64;     ///< incremental ring, power of two
+    std::uint32_t submission_count = 4096;    ///< SQ entries; a full queue submits by itself
+    std::uint32_t completion_count = 65536;   ///< CQ entries
+    std::uint32_t receive_buffer_count = 64;  ///< incremental ring, power of two
     std::uint32_t receive_buffer_size = 32768;
-    std::uint32_t classic_buffer_count = 8192;   ///< where the kernel (before 6.12) has no incremental rings
+    std::uint32_t classic_buffer_count = 8192;  ///< where the kernel (before 6.12) has no incremental rings
     std::uint32_t classic_buffer_size = 512;
-    bool force_classic_buffers = false;          ///< for tests
-    bool force_relative_wait = false;            ///< for tests: sleep to the slot as on kernels before 6.12
+    bool force_classic_buffers = false;  ///< for tests
+    bool force_relative_wait = false;    ///< for tests: sleep to the slot as on kernels before 6.12
 };
 
 /// Why no ring could be had. `message` says what blocks it and how to allow it, in one line.
@@ -78,13 +77,13 @@ struct SetupError {
 
 /// Counted by the shard's thread alone; read after it has ended, or copied by it.
 struct Counters {
-    std::uint64_t enters = 0;            ///< io_uring_enter calls
+    std::uint64_t enters = 0;  ///< io_uring_enter calls
     std::uint64_t completions = 0;
     std::uint64_t buffer_shortages = 0;  ///< receives that met an empty buffer ring
     std::uint64_t completion_overflows = 0;
     std::uint64_t sends = 0;
     std::uint64_t receives = 0;
-    std::uint64_t accepts_failed = 0;    ///< EMFILE and its like; accepting goes on after a pause
+    std::uint64_t accepts_failed = 0;  ///< EMFILE and its like; accepting goes on after a pause
 };
 
 /// One ring, made, used and destroyed by one thread, but for wake().
@@ -94,7 +93,8 @@ struct Counters {
 class Backend {
   public:
     /// `events` must outlive the backend.
-    static tl::expected<std::unique_ptr<Backend>, SetupError> create(const Options& options, Events& events);
+    static tl::expected<std::unique_ptr<Backend>, SetupError> create(const Options& options,
+                                                                     Events& events);
     ~Backend();
     Backend(const Backend&) = delete;
     Backend& operator=(const Backend&) = delete;
@@ -134,8 +134,8 @@ class Backend {
     /// Submits, sleeps, and tells everything that completed, but at most so much that it returns: what
     /// floods is told at the next call.
     void wait(base::Time deadline, WaitFor wait_for) noexcept;
-    /// Ends a wait for a completion early; one for a deadline sleeps on, for a slot is short. A wake() before the
-    /// wait() counts, and many are one. The one call that any thread may make.
+    /// Ends a wait for a completion early; one for a deadline sleeps on, for a slot is short. A wake()
+    /// before the wait() counts, and many are one. The one call that any thread may make.
     void wake() noexcept;
 
     const Counters& counters() const noexcept;

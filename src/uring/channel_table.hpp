@@ -73,8 +73,10 @@ class ParkedQueue {
     void remove(Channel channel) noexcept {
         ChannelState& state = channels_[channel];
         state.is_parked = false;
-        (state.parked_previous == none ? first_ : channels_[state.parked_previous].parked_next) = state.parked_next;
-        (state.parked_next == none ? last_ : channels_[state.parked_next].parked_previous) = state.parked_previous;
+        (state.parked_previous == none ? first_ : channels_[state.parked_previous].parked_next) =
+            state.parked_next;
+        (state.parked_next == none ? last_ : channels_[state.parked_next].parked_previous) =
+            state.parked_previous;
     }
 
   private:

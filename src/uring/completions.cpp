@@ -9,8 +9,12 @@
 namespace tickwire::uring {
 namespace {
 
-bool is_last(const io_uring_cqe& completion) noexcept { return (completion.flags & IORING_CQE_F_MORE) == 0; }
-bool has_buffer(const io_uring_cqe& completion) noexcept { return (completion.flags & IORING_CQE_F_BUFFER) != 0; }
+bool is_last(const io_uring_cqe& completion) noexcept {
+    return (completion.flags & IORING_CQE_F_MORE) == 0;
+}
+bool has_buffer(const io_uring_cqe& completion) noexcept {
+    return (completion.flags & IORING_CQE_F_BUFFER) != 0;
+}
 
 }  // namespace
 
@@ -86,7 +90,8 @@ void Backend::Implementation::on_channel_completion(const Operation& operation,
     }
 }
 
-void Backend::Implementation::on_receive_completion(Channel channel, const io_uring_cqe& completion) noexcept {
+void Backend::Implementation::on_receive_completion(Channel channel,
+                                                    const io_uring_cqe& completion) noexcept {
     ChannelState& state = channels[channel];
     const Receiving asked_for = state.receiving;
     const std::uint32_t generation = state.generation;
@@ -167,13 +172,14 @@ void Backend::Implementation::on_connect_completion(Channel channel, int result)
     }
 }
 
-void Backend::Implementation::on_cancel_completion(Channel channel, OperationKind target, int result) noexcept {
+void Backend::Implementation::on_cancel_completion(Channel channel, OperationKind target,
+                                                   int result) noexcept {
     const ChannelState& state = channels[channel];
     const bool is_in_flight = target == OperationKind::receive ? state.is_receive_armed
                               : target == OperationKind::send  ? state.is_sending
                                                                : state.is_connecting;
-    // Found, or about to complete by itself (EALREADY), or completed before (ENOENT). ENOENT for one that is
-    // still in flight was seen on 6.11 for multishot receives (liburing #1375): the next try finds it.
+    // Found, or about to complete by itself (EALREADY), or completed before (ENOENT). ENOENT for one that
+    // is still in flight was seen on 6.11 for multishot receives (liburing #1375): the next try finds it.
     if (result == -ENOENT && is_in_flight) {
         cancel(channel, target);
     }

@@ -99,7 +99,8 @@ ChannelState& Backend::Implementation::take_channel(Channel channel, int descrip
     return state;
 }
 
-void Backend::Implementation::launch(io_uring_sqe* submission, OperationKind kind, Channel channel) noexcept {
+void Backend::Implementation::launch(io_uring_sqe* submission, OperationKind kind,
+                                     Channel channel) noexcept {
     ChannelState& state = channels[channel];
     submission->user_data = encode_user_data({kind, state.generation, channel});
     ++state.in_flight;
@@ -107,7 +108,8 @@ void Backend::Implementation::launch(io_uring_sqe* submission, OperationKind kin
 
 void Backend::Implementation::arm_receive(Channel channel) noexcept {
     ChannelState& state = open_channel(channel);
-    base::check(state.receiving != Receiving::nothing && !state.is_receive_armed, "Backend: one receive is asked for");
+    base::check(state.receiving != Receiving::nothing && !state.is_receive_armed,
+                "Backend: one receive is asked for");
     io_uring_sqe* const submission = ring.take_submission();
     if (state.receiving == Receiving::many) {
         io_uring_prep_recv_multishot(submission, state.descriptor, nullptr, 0, 0);
@@ -120,8 +122,8 @@ void Backend::Implementation::arm_receive(Channel channel) noexcept {
     state.is_receive_armed = true;
 }
 
-// By user_data, which is a look-up in a hash table. By descriptor the kernel walks through all that is armed
-// on the ring: 470 us per close with 9,000 receives armed, and 10 to 14 this way (Linux 6.18).
+// By user_data, which is a look-up in a hash table. By descriptor the kernel walks through all that is
+// armed on the ring: 470 us per close with 9,000 receives armed, and 10 to 14 this way (Linux 6.18).
 void Backend::Implementation::cancel(Channel channel, OperationKind target) noexcept {
     const std::uint64_t victim = encode_user_data({target, channels[channel].generation, channel});
     io_uring_sqe* const submission = ring.take_submission();
@@ -148,7 +150,8 @@ void Backend::Implementation::wait(base::Time deadline, WaitFor wait_for) noexce
         ring.run_deferred_work();  // that many, so there may be more
         drain();
     }
-    for (int round = 0; round < shortage_round_max && (!parked.is_empty() || ring.has_overflow()); ++round) {
+    for (int round = 0; round < shortage_round_max && (!parked.is_empty() || ring.has_overflow());
+         ++round) {
         counters.completion_overflows += ring.has_overflow() ? 1U : 0U;
         rearm_parked();
         ring.run_deferred_work();

@@ -96,8 +96,8 @@ const char* set_keepalive(int descriptor, const SocketOptions& options) noexcept
 
 const char* set_congestion_control(int descriptor, const SocketOptions& options) noexcept {
     const std::string& name = options.congestion_control;
-    if (name.empty() ||
-        setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size())) == 0) {
+    if (name.empty() || setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name.data(),
+                                   static_cast<socklen_t>(name.size())) == 0) {
         return nullptr;
     }
     return "TCP_CONGESTION (net.ipv4.tcp_available_congestion_control lists what there is)";

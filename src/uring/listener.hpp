@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 namespace tickwire::uring {
@@ -28,13 +27,13 @@ Address peer_address(int descriptor) noexcept;
 
 /// Inherited by every accepted socket, so that no call per connection is needed. 0 or "": the system's.
 struct SocketOptions {
-    std::uint32_t send_buffer_size = 32768;   ///< SO_SNDBUF; the kernel doubles it: the bound on a slow peer
+    std::uint32_t send_buffer_size = 32768;  ///< SO_SNDBUF; the kernel doubles it: the bound on a slow peer
     std::uint32_t receive_buffer_size = 0;
-    std::uint32_t unsent_low_water = 16384;   ///< TCP_NOTSENT_LOWAT
-    std::uint32_t user_timeout_ms = 30000;    ///< TCP_USER_TIMEOUT: the dead are closed
-    std::uint32_t keepalive_idle_s = 30;      ///< half-open connections end inside a minute
-    std::uint32_t defer_accept_s = 3;         ///< TCP_DEFER_ACCEPT: accepted with the first bytes
-    std::string congestion_control = "cubic"; ///< bbr paces by timers, which cost CPU on a crowded machine
+    std::uint32_t unsent_low_water = 16384;    ///< TCP_NOTSENT_LOWAT
+    std::uint32_t user_timeout_ms = 30000;     ///< TCP_USER_TIMEOUT: the dead are closed
+    std::uint32_t keepalive_idle_s = 30;       ///< half-open connections end inside a minute
+    std::uint32_t defer_accept_s = 3;          ///< TCP_DEFER_ACCEPT: accepted with the first bytes
+    std::string congestion_control = "cubic";  ///< bbr paces by timers, which cost CPU on a crowded machine
     int backlog = 4096;
 };
 

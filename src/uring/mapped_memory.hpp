@@ -14,7 +14,8 @@ namespace tickwire::uring {
 class MappedMemory {
   public:
     explicit MappedMemory(std::size_t size)
-        : start_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
+        : start_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      -1, 0)),
           size_(size) {
         base::check(start_ != MAP_FAILED, "MappedMemory: address space");
     }

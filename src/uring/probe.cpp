@@ -21,7 +21,9 @@ bool try_buffers(Ring& ring, bool is_incremental) {
 std::string summarize(const Features& features) {
     std::string text = "io_uring of Linux " + kernel_release_text() + ": deferred work";
     text += features.has_incremental_buffers ? ", incremental buffers" : ", classic buffers";
-    text += features.has_absolute_wait ? ", absolute waits" : features.has_lazy_wake ? ", relative waits" : ", sleeps";
+    text += features.has_absolute_wait ? ", absolute waits"
+            : features.has_lazy_wake   ? ", relative waits"
+                                       : ", sleeps";
     text += features.has_no_iowait ? ", no iowait" : "";
     return text;
 }

@@ -26,7 +26,8 @@ ReceiveBuffers::ReceiveBuffers(const Shape& shape)
       buffers_(std::size_t{shape.count} * shape.size + slack_size),
       offsets_(shape.count * sizeof(std::uint32_t)),
       ring_(static_cast<io_uring_buf_ring*>(entries_.start())) {
-    base::check(std::has_single_bit(shape.count) && shape.count <= 32768, "ReceiveBuffers: count is a power of two");
+    base::check(std::has_single_bit(shape.count) && shape.count <= 32768,
+                "ReceiveBuffers: count is a power of two");
     io_uring_buf_ring_init(ring_);
 }
 
@@ -60,7 +61,8 @@ base::MutableBytes ReceiveBuffers::take(const io_uring_cqe& completion) noexcept
     const std::uint32_t index = index_of(completion);
     const auto size = static_cast<std::uint32_t>(std::max(completion.res, 0));
     auto& offset = static_cast<std::uint32_t*>(offsets_.start())[index];
-    base::check(index < shape_.count && size <= shape_.size - offset, "ReceiveBuffers: a completion inside its buffer");
+    base::check(index < shape_.count && size <= shape_.size - offset,
+                "ReceiveBuffers: a completion inside its buffer");
     const base::MutableBytes bytes{buffer(index) + offset, size};
     if (shape_.is_incremental) {
         offset += size;
@@ -69,7 +71,8 @@ base::MutableBytes ReceiveBuffers::take(const io_uring_cqe& completion) noexcept
 }
 
 void ReceiveBuffers::put_back(const io_uring_cqe& completion) noexcept {
-    if ((completion.flags & IORING_CQE_F_BUFFER) == 0 || (completion.flags & kernel::completion_buffer_more) != 0) {
+    if ((completion.flags & IORING_CQE_F_BUFFER) == 0 ||
+        (completion.flags & kernel::completion_buffer_more) != 0) {
         return;
     }
     const std::uint32_t index = index_of(completion);

@@ -16,7 +16,9 @@ namespace {
 
 constexpr unsigned long timer_slack_ns = 1000;  // the default of 50 us is 2.5 % of a slot
 
-unsigned load_acquire(const unsigned* from) noexcept { return __atomic_load_n(from, __ATOMIC_ACQUIRE); }
+unsigned load_acquire(const unsigned* from) noexcept {
+    return __atomic_load_n(from, __ATOMIC_ACQUIRE);
+}
 
 SleepMode sleep_mode_for(std::uint32_t features) noexcept {
     if ((features & kernel::feature_minimum_timeout) != 0) {
@@ -91,9 +93,10 @@ void Ring::enter(unsigned min_complete, unsigned flags, io_uring_getevents_arg* 
     for (;;) {
         const unsigned submission_count = publish_submissions();
         ++counters_.enters;
-        const int result = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), submission_count, min_complete,
-                                           flags | registered_flag_, reinterpret_cast<sigset_t*>(argument),
-                                           argument != nullptr ? sizeof *argument : _NSIG / 8);
+        const int result =
+            io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), submission_count, min_complete,
+                            flags | registered_flag_, reinterpret_cast<sigset_t*>(argument),
+                            argument != nullptr ? sizeof *argument : _NSIG / 8);
         if (result >= 0) {
             return;
         }
@@ -146,10 +149,14 @@ void Ring::wait_until(base::Time deadline) noexcept {
     run_deferred_work();
 }
 
-void Ring::wait_for_completion(base::Time deadline) noexcept { enter_until(1, deadline); }
+void Ring::wait_for_completion(base::Time deadline) noexcept {
+    enter_until(1, deadline);
+}
 
 // Waiting for more than can come, until a moment that is over: the only call that runs all of it (6.13).
-void Ring::run_deferred_work() noexcept { enter_until(ring_.cq.ring_entries, base::Time{}); }
+void Ring::run_deferred_work() noexcept {
+    enter_until(ring_.cq.ring_entries, base::Time{});
+}
 
 bool Ring::take_completion(io_uring_cqe& completion) noexcept {
     io_uring_cq& queue = ring_.cq;
@@ -165,8 +172,12 @@ bool Ring::take_completion(io_uring_cqe& completion) noexcept {
     return true;
 }
 
-bool Ring::has_completions() const noexcept { return *ring_.cq.khead != load_acquire(ring_.cq.ktail); }
+bool Ring::has_completions() const noexcept {
+    return *ring_.cq.khead != load_acquire(ring_.cq.ktail);
+}
 
-bool Ring::has_overflow() const noexcept { return (load_acquire(ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0; }
+bool Ring::has_overflow() const noexcept {
+    return (load_acquire(ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
 
 }  // namespace tickwire::uring

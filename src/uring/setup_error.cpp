@@ -12,17 +12,21 @@ namespace {
 constexpr KernelRelease oldest_release{6, 1};  // IORING_SETUP_DEFER_TASKRUN
 
 constexpr const char* allow_in_seccomp =
-    "a seccomp filter forbids io_uring, as containers do by default; allow io_uring_setup, io_uring_enter and "
+    "a seccomp filter forbids io_uring, as containers do by default; allow io_uring_setup, io_uring_enter "
+    "and "
     "io_uring_register (docker run --security-opt seccomp=tools/seccomp/tickwire.json)";
 
 std::string explain_refusal(const SetupCircumstances& circumstances) {
     if (circumstances.io_uring_disabled.value_or(0) == 2) {
-        return "sysctl kernel.io_uring_disabled=2 switches io_uring off for everybody; allow it with: sysctl -w "
+        return "sysctl kernel.io_uring_disabled=2 switches io_uring off for everybody; allow it with: "
+               "sysctl -w "
                "kernel.io_uring_disabled=0";
     }
     if (circumstances.io_uring_disabled.value_or(0) == 1) {
-        return "sysctl kernel.io_uring_disabled=1 allows io_uring to one group alone; run as a member of the group "
-               "in sysctl kernel.io_uring_group, or allow it to all with: sysctl -w kernel.io_uring_disabled=0";
+        return "sysctl kernel.io_uring_disabled=1 allows io_uring to one group alone; run as a member of "
+               "the group "
+               "in sysctl kernel.io_uring_group, or allow it to all with: sysctl -w "
+               "kernel.io_uring_disabled=0";
     }
     if (circumstances.has_seccomp_filter) {
         return allow_in_seccomp;
@@ -44,8 +48,9 @@ std::string explain(int error_number, const SetupCircumstances& circumstances) {
             if (is_old) {
                 return explain_old_kernel(circumstances);
             }
-            return circumstances.has_seccomp_filter ? allow_in_seccomp
-                                                    : "this kernel was built without io_uring (CONFIG_IO_URING)";
+            return circumstances.has_seccomp_filter
+                       ? allow_in_seccomp
+                       : "this kernel was built without io_uring (CONFIG_IO_URING)";
         case EINVAL:
             return is_old ? explain_old_kernel(circumstances) : "the kernel knows no such ring (EINVAL)";
         case ENOMEM:

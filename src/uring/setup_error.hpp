@@ -12,7 +12,7 @@ namespace tickwire::uring {
 struct SetupCircumstances {
     std::optional<int> io_uring_disabled;  ///< sysctl kernel.io_uring_disabled; since 6.6
     bool has_seccomp_filter = false;
-    std::string kernel_release;            ///< as uname(2) has it
+    std::string kernel_release;  ///< as uname(2) has it
 };
 
 SetupCircumstances read_setup_circumstances();

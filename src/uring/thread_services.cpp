@@ -7,7 +7,9 @@
 
 namespace tickwire::uring {
 
-void Backend::discard(int descriptor) noexcept { ::close(descriptor); }
+void Backend::discard(int descriptor) noexcept {
+    ::close(descriptor);
+}
 
 base::Duration Backend::cpu_time() const noexcept {
     timespec used{};

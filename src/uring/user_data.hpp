@@ -26,8 +26,9 @@ enum class OperationKind : std::uint8_t {
 /// the buffer instead of crediting it to a stranger.
 struct Operation {
     OperationKind kind;
-    std::uint32_t generation;  ///< 24 bits; at 1,000 reuses of a channel per second it wraps after 4.6 hours
-    std::uint32_t index;       ///< of the channel, or of the acceptor
+    std::uint32_t
+        generation;       ///< 24 bits; at 1,000 reuses of a channel per second it wraps after 4.6 hours
+    std::uint32_t index;  ///< of the channel, or of the acceptor
 
     friend bool operator==(const Operation&, const Operation&) = default;
 };
@@ -43,8 +44,8 @@ constexpr std::uint64_t encode_user_data(Operation operation) noexcept {
 }
 
 constexpr Operation decode_user_data(std::uint64_t bits) noexcept {
-    return {static_cast<OperationKind>(bits >> 56), static_cast<std::uint32_t>(bits >> 32) & generation_mask,
-            static_cast<std::uint32_t>(bits)};
+    return {static_cast<OperationKind>(bits >> 56),
+            static_cast<std::uint32_t>(bits >> 32) & generation_mask, static_cast<std::uint32_t>(bits)};
 }
 
 }  // namespace tickwire::uring

@@ -62,8 +62,9 @@ struct ControlParser::State {
 };
 
 ControlParser::ControlParser() : state_(std::make_unique<State>()) {
-    // simdjson chooses its code for this CPU at its first use, and allocates it: not on the data path, please.
-    static_cast<void>(simdjson::validate_utf8("", 0));
+    // simdjson chooses its code for this CPU at its first use, and allocates it: not on the data path,
+    // please.
+    base::check(simdjson::validate_utf8("", 0), "nothing is valid UTF-8");
 }
 ControlParser::~ControlParser() = default;
 

@@ -16,6 +16,8 @@ std::span<std::uint8_t> HeapBufferSource::resize(std::span<std::uint8_t> held, s
     return {static_cast<std::uint8_t*>(room), size};
 }
 
-void HeapBufferSource::release(std::span<std::uint8_t> held) noexcept { std::free(held.data()); }
+void HeapBufferSource::release(std::span<std::uint8_t> held) noexcept {
+    std::free(held.data());
+}
 
 }  // namespace tickwire::websocket

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -30,15 +29,15 @@ std::uint16_t status_of(HttpError error) noexcept;
 
 /// One request. The views lie in the bytes that parse_request() was given.
 struct HttpRequest {
-    bool is_head = false;             ///< HEAD; otherwise GET
-    bool keep_alive = true;           ///< HTTP/1.1 without `Connection: close`; 1.0 closes
-    bool wants_upgrade = false;       ///< `Upgrade: websocket` and `Connection: upgrade`
-    std::string_view path;            ///< of the target, neither decoded nor normalised, begins with '/'
-    std::string_view query;           ///< after '?', may hold a ticket: never logged
+    bool is_head = false;        ///< HEAD; otherwise GET
+    bool keep_alive = true;      ///< HTTP/1.1 without `Connection: close`; 1.0 closes
+    bool wants_upgrade = false;  ///< `Upgrade: websocket` and `Connection: upgrade`
+    std::string_view path;       ///< of the target, neither decoded nor normalised, begins with '/'
+    std::string_view query;      ///< after '?', may hold a ticket: never logged
     std::string_view host;
-    std::string_view origin;          ///< empty: none sent
-    std::string_view forwarded_for;   ///< X-Forwarded-For, last header's value; empty: none
-    std::string_view websocket_key;   ///< empty: none; otherwise checked: base64 of 16 bytes
+    std::string_view origin;         ///< empty: none sent
+    std::string_view forwarded_for;  ///< X-Forwarded-For, last header's value; empty: none
+    std::string_view websocket_key;  ///< empty: none; otherwise checked: base64 of 16 bytes
     std::string_view websocket_version;
     bool offers_subprotocol = false;  ///< any Sec-WebSocket-Protocol at all
     bool offers_tickwire = false;     ///< `tickwire.v1` among them
@@ -69,7 +68,8 @@ bool is_match_name(std::string_view name) noexcept;
 
 /// The answer to an upgrade request on a route that wants one: 101, or a refusal: 426 with
 /// Sec-WebSocket-Version: 13 (no upgrade asked for, version missing or another), 400 (key missing,
-/// subprotocols without tickwire.v1). Writes a whole head, or head and short text body, at `to`; returns its size.
+/// subprotocols without tickwire.v1). Writes a whole head, or head and short text body, at `to`; returns
+/// its size.
 inline constexpr std::size_t response_head_size_max = 512;
 std::uint16_t judge_upgrade(const HttpRequest& request) noexcept;  ///< 101, 400 or 426
 std::size_t encode_upgrade_response(const HttpRequest& request, std::uint8_t* to) noexcept;
@@ -97,6 +97,6 @@ struct UpgradeAnswer {
 };
 /// The answer at the start of `bytes`; empty where it is not complete yet.
 tl::expected<std::optional<UpgradeAnswer>, HttpError> parse_upgrade_answer(base::Bytes bytes,
-                                                                          std::string_view key) noexcept;
+                                                                           std::string_view key) noexcept;
 
 }  // namespace tickwire::wire

@@ -19,8 +19,9 @@ struct Draft {
 /// section 4).
 Verdict read_status_line(std::string_view line, Draft& draft) noexcept {
     const bool is_status_line = line.size() >= 13 && line.starts_with("HTTP/") && is_digit(line[5]) &&
-                                line[6] == '.' && is_digit(line[7]) && line[8] == ' ' && is_digit(line[9]) &&
-                                is_digit(line[10]) && is_digit(line[11]) && line[12] == ' ';
+                                line[6] == '.' && is_digit(line[7]) && line[8] == ' ' &&
+                                is_digit(line[9]) && is_digit(line[10]) && is_digit(line[11]) &&
+                                line[12] == ' ';
     if (!is_status_line) {
         return HttpError::malformed;
     }
@@ -28,12 +29,15 @@ Verdict read_status_line(std::string_view line, Draft& draft) noexcept {
         return HttpError::version_unsupported;
     }
     draft.is_http_1_0 = line[7] == '0';
-    draft.status = static_cast<std::uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
+    draft.status =
+        static_cast<std::uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
     return std::nullopt;
 }
 
 Verdict read_field(const HeaderField& field, Draft& draft) noexcept {
-    const auto is_named = [&field](std::string_view name) { return equals_ignoring_case(field.name, name); };
+    const auto is_named = [&field](std::string_view name) {
+        return equals_ignoring_case(field.name, name);
+    };
     if (is_named("Upgrade")) {
         draft.has_upgrade_websocket |= equals_ignoring_case(field.value, "websocket");
     } else if (is_named("Connection")) {
@@ -78,7 +82,7 @@ std::size_t encode_upgrade_request(std::string_view host, std::string_view targe
 }
 
 tl::expected<std::optional<UpgradeAnswer>, HttpError> parse_upgrade_answer(base::Bytes bytes,
-                                                                          std::string_view key) noexcept {
+                                                                           std::string_view key) noexcept {
     Draft draft;
     const auto size = read_head(
         bytes, [&draft](std::string_view line) { return read_status_line(line, draft); },

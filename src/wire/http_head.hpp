@@ -10,7 +10,6 @@
 #include <initializer_list>
 #include <optional>
 #include <string_view>
-
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -23,7 +22,8 @@ class HeadLines {
   public:
     explicit HeadLines(base::Bytes bytes) noexcept;
 
-    /// The next line without its CRLF, free of control characters but tabs; empty where it is not whole yet.
+    /// The next line without its CRLF, free of control characters but tabs; empty where it is not whole
+    /// yet.
     tl::expected<std::optional<std::string_view>, HttpError> next() noexcept;
     /// Bytes of the lines taken so far.
     std::size_t size() const noexcept { return size_; }
@@ -79,7 +79,9 @@ tl::expected<std::size_t, HttpError> read_head(base::Bytes bytes, ReadStart read
     return tl::unexpected(HttpError::head_too_long);
 }
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 constexpr bool is_alphanumeric(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
 }

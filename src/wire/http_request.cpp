@@ -16,8 +16,9 @@ struct Draft {
     bool has_origin = false;
 };
 
-/// The origin form alone (RFC 9112 section 3.2.1): the others are for proxies, CONNECT and OPTIONS. Browsers
-/// leave more characters unescaped than RFC 3986 allows; no visible one but the fragment's does harm.
+/// The origin form alone (RFC 9112 section 3.2.1): the others are for proxies, CONNECT and OPTIONS.
+/// Browsers leave more characters unescaped than RFC 3986 allows; no visible one but the fragment's does
+/// harm.
 bool is_origin_form(std::string_view target) noexcept {
     return target.starts_with('/') &&
            std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
@@ -26,7 +27,8 @@ bool is_origin_form(std::string_view target) noexcept {
 /// RFC 3986 section 3.2: a name or address and perhaps a port, without user information.
 bool is_host(std::string_view text) noexcept {
     const auto is_host_character = [](char c) {
-        return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=%:[]").find(c) != std::string_view::npos;
+        return is_alphanumeric(c) ||
+               std::string_view("-._~!$&'()*+,;=%:[]").find(c) != std::string_view::npos;
     };
     return !text.empty() && std::ranges::all_of(text, is_host_character);
 }
@@ -130,7 +132,9 @@ void read_connection(std::string_view list, Draft& draft) noexcept {
 
 Verdict read_field(const HeaderField& field, Draft& draft) noexcept {
     HttpRequest& request = draft.request;
-    const auto is_named = [&field](std::string_view name) { return equals_ignoring_case(field.name, name); };
+    const auto is_named = [&field](std::string_view name) {
+        return equals_ignoring_case(field.name, name);
+    };
     if (is_named("Host")) {
         return read_once(field.value, request.host, is_host(field.value));
     }
@@ -162,8 +166,8 @@ Verdict finish(Draft& draft) noexcept {
         return HttpError::malformed;
     }
     // RFC 6455 section 4.1: an upgrade is a GET of HTTP/1.1 or later.
-    request.wants_upgrade = draft.has_upgrade_websocket && draft.has_connection_upgrade && !draft.is_http_1_0 &&
-                            !request.is_head;
+    request.wants_upgrade = draft.has_upgrade_websocket && draft.has_connection_upgrade &&
+                            !draft.is_http_1_0 && !request.is_head;
     return std::nullopt;
 }
 
@@ -171,10 +175,14 @@ Verdict finish(Draft& draft) noexcept {
 
 std::uint16_t status_of(HttpError error) noexcept {
     switch (error) {
-        case HttpError::malformed: return 400;
-        case HttpError::head_too_long: return 431;
-        case HttpError::version_unsupported: return 505;
-        case HttpError::method_unsupported: return 405;
+        case HttpError::malformed:
+            return 400;
+        case HttpError::head_too_long:
+            return 431;
+        case HttpError::version_unsupported:
+            return 505;
+        case HttpError::method_unsupported:
+            return 405;
     }
     return 400;
 }

@@ -13,15 +13,24 @@ constexpr std::size_t detail_size_max = 127;
 
 std::string_view status_line(std::uint16_t status) noexcept {
     switch (status) {
-        case 400: return "HTTP/1.1 400 Bad Request\r\n";
-        case 403: return "HTTP/1.1 403 Forbidden\r\n";
-        case 404: return "HTTP/1.1 404 Not Found\r\n";
-        case 405: return "HTTP/1.1 405 Method Not Allowed\r\n";
-        case 426: return "HTTP/1.1 426 Upgrade Required\r\n";
-        case 431: return "HTTP/1.1 431 Request Header Fields Too Large\r\n";
-        case 503: return "HTTP/1.1 503 Service Unavailable\r\n";
-        case 505: return "HTTP/1.1 505 HTTP Version Not Supported\r\n";
-        default: break;
+        case 400:
+            return "HTTP/1.1 400 Bad Request\r\n";
+        case 403:
+            return "HTTP/1.1 403 Forbidden\r\n";
+        case 404:
+            return "HTTP/1.1 404 Not Found\r\n";
+        case 405:
+            return "HTTP/1.1 405 Method Not Allowed\r\n";
+        case 426:
+            return "HTTP/1.1 426 Upgrade Required\r\n";
+        case 431:
+            return "HTTP/1.1 431 Request Header Fields Too Large\r\n";
+        case 503:
+            return "HTTP/1.1 503 Service Unavailable\r\n";
+        case 505:
+            return "HTTP/1.1 505 HTTP Version Not Supported\r\n";
+        default:
+            break;
     }
     base::check(false, "encode_refusal: a status that the relay uses");
     return {};
@@ -34,8 +43,10 @@ std::string_view extra_fields(std::uint16_t status, bool keep_alive) noexcept {
             return keep_alive ? "Allow: GET, HEAD\r\n" : "Allow: GET, HEAD\r\nConnection: close\r\n";
         case 426:
             return keep_alive ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade\r\n"
-                              : "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: close, Upgrade\r\n";
-        default: return keep_alive ? "" : "Connection: close\r\n";
+                              : "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: close, "
+                                "Upgrade\r\n";
+        default:
+            return keep_alive ? "" : "Connection: close\r\n";
     }
 }
 
@@ -90,8 +101,10 @@ std::size_t encode_upgrade_response(const HttpRequest& request, std::uint8_t* to
                            "Upgrade: websocket\r\n"
                            "Connection: Upgrade\r\n"
                            "Sec-WebSocket-Accept: ",
-                           {accept.data(), accept.size()}, "\r\n",
-                           request.offers_tickwire ? "Sec-WebSocket-Protocol: tickwire.v1\r\n" : "", "\r\n"},
+                           {accept.data(), accept.size()},
+                           "\r\n",
+                           request.offers_tickwire ? "Sec-WebSocket-Protocol: tickwire.v1\r\n" : "",
+                           "\r\n"},
                           to);
 }
 
@@ -108,15 +121,15 @@ std::size_t encode_refusal(std::uint16_t status, std::string_view detail, bool k
 
 std::size_t encode_asset_head(std::string_view content_type, std::size_t content_size, bool keep_alive,
                               std::uint8_t* to) noexcept {
-    return write_response({"HTTP/1.1 200 OK\r\n"
-                           "Content-Type: ",
-                           content_type,
-                           "\r\n"
-                           "X-Content-Type-Options: nosniff\r\n"
-                           "Content-Length: ",
-                           Decimal(content_size).text(), "\r\n", keep_alive ? "" : "Connection: close\r\n",
-                           "\r\n"},
-                          to);
+    return write_response(
+        {"HTTP/1.1 200 OK\r\n"
+         "Content-Type: ",
+         content_type,
+         "\r\n"
+         "X-Content-Type-Options: nosniff\r\n"
+         "Content-Length: ",
+         Decimal(content_size).text(), "\r\n", keep_alive ? "" : "Connection: close\r\n", "\r\n"},
+        to);
 }
 
 }  // namespace tickwire::wire

@@ -9,10 +9,14 @@
 namespace tickwire::wire {
 namespace {
 
-bool is_always_supported() noexcept { return true; }
+bool is_always_supported() noexcept {
+    return true;
+}
 
 #if defined(__x86_64__)
-bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
+bool has_avx2() noexcept {
+    return __builtin_cpu_supports("avx2") != 0;
+}
 #endif
 
 constexpr UnmaskKernel kernels[] = {
@@ -47,7 +51,9 @@ void choose_and_unmask(std::uint8_t* data, std::size_t size, MaskKey key) noexce
 
 constinit std::atomic<UnmaskFunction> detail::unmask_function{choose_and_unmask};
 
-std::span<const UnmaskKernel> unmask_kernels() noexcept { return kernels; }
+std::span<const UnmaskKernel> unmask_kernels() noexcept {
+    return kernels;
+}
 
 const UnmaskKernel& unmask_kernel() noexcept {
     static const UnmaskKernel& kernel = choose();

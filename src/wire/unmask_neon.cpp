@@ -9,7 +9,9 @@
 namespace tickwire::wire {
 namespace {
 
-uint8x16_t repeat16(std::uint32_t key) noexcept { return vreinterpretq_u8_u32(vdupq_n_u32(key)); }
+uint8x16_t repeat16(std::uint32_t key) noexcept {
+    return vreinterpretq_u8_u32(vdupq_n_u32(key));
+}
 
 }  // namespace
 

@@ -15,14 +15,18 @@
 
 namespace tickwire::wire {
 
-inline std::uint32_t key_bits(MaskKey key) noexcept { return std::bit_cast<std::uint32_t>(key); }
+inline std::uint32_t key_bits(MaskKey key) noexcept {
+    return std::bit_cast<std::uint32_t>(key);
+}
 
 /// The key as it lies over the payload from byte `offset` on.
 inline std::uint32_t rotate_key(std::uint32_t key, std::size_t offset) noexcept {
     return std::rotr(key, static_cast<int>(offset % 4) * 8);
 }
 
-inline std::uint64_t repeat_key(std::uint32_t key) noexcept { return std::uint64_t{key} << 32 | key; }
+inline std::uint64_t repeat_key(std::uint32_t key) noexcept {
+    return std::uint64_t{key} << 32 | key;
+}
 
 /// Up to 16 bytes, as two overlapping words.
 inline void unmask_short(std::uint8_t* data, std::size_t size, std::uint32_t key) noexcept {

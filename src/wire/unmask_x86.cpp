@@ -10,16 +10,20 @@
 
 namespace tickwire::wire {
 
-// Two vectors a round: with one, the speed hung on where the linker put the loop. The same loop over a border
-// of 64 bytes of code took twice as long.
+// Two vectors a round: with one, the speed hung on where the linker put the loop. The same loop over a
+// border of 64 bytes of code took twice as long.
 
 namespace {
 
 __m128i load16(const std::uint8_t* from) noexcept {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
 }
-void store16(std::uint8_t* to, __m128i value) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value); }
-__m128i repeat16(std::uint32_t key) noexcept { return _mm_set1_epi32(static_cast<int>(key)); }
+void store16(std::uint8_t* to, __m128i value) noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value);
+}
+__m128i repeat16(std::uint32_t key) noexcept {
+    return _mm_set1_epi32(static_cast<int>(key));
+}
 
 [[gnu::target("avx2")]] __m256i load32(const std::uint8_t* from) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));

@@ -2,10 +2,10 @@
 // the automaton of RFC 3629's table.
 #include "wire/utf8.hpp"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cstddef>
-
-#include <simdjson.h>
 
 namespace tickwire::wire {
 namespace {
@@ -35,15 +35,24 @@ constexpr Utf8State step(Utf8State state, std::uint8_t byte) noexcept {
         return is_between(byte, low, high) ? then : Utf8State::invalid;
     };
     switch (state) {
-        case Utf8State::boundary: return after_lead(byte);
-        case Utf8State::one_left: return expect(0x80, 0xbf, Utf8State::boundary);
-        case Utf8State::two_left: return expect(0x80, 0xbf, Utf8State::one_left);
-        case Utf8State::three_left: return expect(0x80, 0xbf, Utf8State::two_left);
-        case Utf8State::after_e0: return expect(0xa0, 0xbf, Utf8State::one_left);
-        case Utf8State::after_ed: return expect(0x80, 0x9f, Utf8State::one_left);
-        case Utf8State::after_f0: return expect(0x90, 0xbf, Utf8State::two_left);
-        case Utf8State::after_f4: return expect(0x80, 0x8f, Utf8State::two_left);
-        case Utf8State::invalid: break;
+        case Utf8State::boundary:
+            return after_lead(byte);
+        case Utf8State::one_left:
+            return expect(0x80, 0xbf, Utf8State::boundary);
+        case Utf8State::two_left:
+            return expect(0x80, 0xbf, Utf8State::one_left);
+        case Utf8State::three_left:
+            return expect(0x80, 0xbf, Utf8State::two_left);
+        case Utf8State::after_e0:
+            return expect(0xa0, 0xbf, Utf8State::one_left);
+        case Utf8State::after_ed:
+            return expect(0x80, 0x9f, Utf8State::one_left);
+        case Utf8State::after_f0:
+            return expect(0x90, 0xbf, Utf8State::two_left);
+        case Utf8State::after_f4:
+            return expect(0x80, 0x8f, Utf8State::two_left);
+        case Utf8State::invalid:
+            break;
     }
     return Utf8State::invalid;
 }

@@ -16,7 +16,8 @@ constexpr std::size_t key_size_max = 64;
 
 /// 20 bytes are six groups of three and two bytes over: 26 characters, two bits to spare in the 27th, "=".
 std::array<char, 28> encode_base64(const wire::Sha1Digest& digest) noexcept {
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::array<std::uint8_t, 21> padded{};
     std::copy(digest.begin(), digest.end(), padded.begin());
     std::array<char, 28> text;

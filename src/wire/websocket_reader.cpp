@@ -32,8 +32,12 @@ constexpr std::size_t buffer_size_min = 128;
 
 static_assert(sizeof(Reader) <= 80, "idle connections are counted in bytes");
 
-constexpr bool is_final(std::uint8_t frame_start) noexcept { return (frame_start & final_bit) != 0; }
-constexpr bool is_control(std::uint8_t frame_start) noexcept { return (frame_start & control_bit) != 0; }
+constexpr bool is_final(std::uint8_t frame_start) noexcept {
+    return (frame_start & final_bit) != 0;
+}
+constexpr bool is_control(std::uint8_t frame_start) noexcept {
+    return (frame_start & control_bit) != 0;
+}
 constexpr Opcode opcode_of(std::uint8_t frame_start) noexcept {
     return static_cast<Opcode>(frame_start & opcode_mask);
 }
@@ -85,10 +89,13 @@ Reader::Reader(Reader&& other) noexcept
       state_(std::exchange(other.state_, State::spent)),
       error_(other.error_) {}
 
-Reader::~Reader() { drop_buffer(); }
+Reader::~Reader() {
+    drop_buffer();
+}
 
 tl::expected<std::optional<Message>, Error> Reader::next(std::span<std::uint8_t>& input) noexcept {
-    if (const std::span<std::uint8_t> payload = take_short_binary(input); payload.data() != nullptr) [[likely]] {
+    if (const std::span<std::uint8_t> payload = take_short_binary(input); payload.data() != nullptr)
+        [[likely]] {
         return Message{Opcode::binary, payload};
     }
     return next_of_any_kind(input);
@@ -105,8 +112,9 @@ std::span<std::uint8_t> Reader::take_short_binary(std::span<std::uint8_t>& input
     }
     const std::uint8_t* const header = input.data();
     const std::size_t size = header[1] & length_mask;
-    if (header[0] != (final_bit | static_cast<std::uint8_t>(Opcode::binary)) || (header[1] & masked_bit) == 0 ||
-        size >= length_is_16_bits || size > input.size() - header_size || size > limits_.binary_size_max) {
+    if (header[0] != (final_bit | static_cast<std::uint8_t>(Opcode::binary)) ||
+        (header[1] & masked_bit) == 0 || size >= length_is_16_bits || size > input.size() - header_size ||
+        size > limits_.binary_size_max) {
         return {};
     }
     std::array<std::uint8_t, 4> key;
@@ -229,7 +237,8 @@ std::optional<Error> Reader::judge_start(std::uint8_t first, std::uint8_t second
         if (!is_final(first)) {
             return Error::control_fragmented;
         }
-        return (second & length_mask) > control_size_max ? std::optional(Error::control_too_long) : std::nullopt;
+        return (second & length_mask) > control_size_max ? std::optional(Error::control_too_long)
+                                                         : std::nullopt;
     }
     const bool continues = opcode_of(first) == Opcode::continuation;
     if (continues != is_message_open()) {

@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint8_t final_bit = 0x80;
 constexpr std::uint8_t masked_bit = 0x80;
 
-std::size_t encode_header(Opcode opcode, std::size_t payload_size, std::uint8_t mask, std::uint8_t* to) noexcept {
+std::size_t encode_header(Opcode opcode, std::size_t payload_size, std::uint8_t mask,
+                          std::uint8_t* to) noexcept {
     to[0] = static_cast<std::uint8_t>(final_bit | static_cast<std::uint8_t>(opcode));
     const std::size_t size = server_header_size(payload_size);
     if (size == 2) {
@@ -78,12 +79,14 @@ Close parse_close(std::span<const std::uint8_t> payload) noexcept {
     if (payload.size() < 2) {
         return {};
     }
-    return {__builtin_bswap16(base::load_le<std::uint16_t>(payload.data())), base::as_text(payload.subspan(2))};
+    return {__builtin_bswap16(base::load_le<std::uint16_t>(payload.data())),
+            base::as_text(payload.subspan(2))};
 }
 
 bool is_sendable_close_code(std::uint16_t code) noexcept {
     // 1004 is reserved; 1005, 1006 and 1015 stand for what no close frame said.
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
 }
 
 std::uint16_t close_code(Error error) noexcept {
@@ -98,32 +101,51 @@ std::uint16_t close_code(Error error) noexcept {
         case Error::continuation_unexpected:
         case Error::continuation_expected:
         case Error::close_length:
-        case Error::close_code: return 1002;
-        case Error::invalid_utf8: return 1007;
+        case Error::close_code:
+            return 1002;
+        case Error::invalid_utf8:
+            return 1007;
         case Error::message_too_long:
-        case Error::too_many_fragments: return 1009;
-        case Error::out_of_memory: return 1013;
+        case Error::too_many_fragments:
+            return 1009;
+        case Error::out_of_memory:
+            return 1013;
     }
     return 1002;
 }
 
 std::string_view describe(Error error) noexcept {
     switch (error) {
-        case Error::reserved_bits: return "reserved bits set";
-        case Error::reserved_opcode: return "reserved opcode";
-        case Error::mask_missing: return "frame not masked";
-        case Error::mask_unexpected: return "frame masked";
-        case Error::length_not_minimal: return "length not in its shortest form";
-        case Error::control_too_long: return "control frame too long";
-        case Error::control_fragmented: return "control frame fragmented";
-        case Error::continuation_unexpected: return "continuation without a message";
-        case Error::continuation_expected: return "message inside a message";
-        case Error::close_length: return "close payload of one byte";
-        case Error::close_code: return "close code not allowed";
-        case Error::invalid_utf8: return "text is not UTF-8";
-        case Error::message_too_long: return "message too long";
-        case Error::too_many_fragments: return "too many fragments";
-        case Error::out_of_memory: return "no memory for the message";
+        case Error::reserved_bits:
+            return "reserved bits set";
+        case Error::reserved_opcode:
+            return "reserved opcode";
+        case Error::mask_missing:
+            return "frame not masked";
+        case Error::mask_unexpected:
+            return "frame masked";
+        case Error::length_not_minimal:
+            return "length not in its shortest form";
+        case Error::control_too_long:
+            return "control frame too long";
+        case Error::control_fragmented:
+            return "control frame fragmented";
+        case Error::continuation_unexpected:
+            return "continuation without a message";
+        case Error::continuation_expected:
+            return "message inside a message";
+        case Error::close_length:
+            return "close payload of one byte";
+        case Error::close_code:
+            return "close code not allowed";
+        case Error::invalid_utf8:
+            return "text is not UTF-8";
+        case Error::message_too_long:
+            return "message too long";
+        case Error::too_many_fragments:
+            return "too many fragments";
+        case Error::out_of_memory:
+            return "no memory for the message";
     }
     return "unknown error";
 }

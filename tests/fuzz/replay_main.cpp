@@ -1,5 +1,5 @@
-// Runs a fuzz target over files: each argument is a file, or a folder of which each file is run. Fails where
-// there was none, so that a lost corpus is noticed.
+// Runs a fuzz target over files: each argument is a file, or a folder of which each file is run. Fails
+// where there was none, so that a lost corpus is noticed.
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -18,12 +18,13 @@ constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
 std::string to_text(const wire::ParsedRequest& parsed) {
     const wire::HttpRequest& request = parsed.request;
     std::string text = std::to_string(parsed.size);
-    for (const bool flag : {request.is_head, request.keep_alive, request.wants_upgrade, request.offers_subprotocol,
-                            request.offers_tickwire}) {
+    for (const bool flag : {request.is_head, request.keep_alive, request.wants_upgrade,
+                            request.offers_subprotocol, request.offers_tickwire}) {
         text += flag ? '1' : '0';
     }
-    for (const std::string_view view : {request.path, request.query, request.host, request.origin,
-                                        request.forwarded_for, request.websocket_key, request.websocket_version}) {
+    for (const std::string_view view :
+         {request.path, request.query, request.host, request.origin, request.forwarded_for,
+          request.websocket_key, request.websocket_version}) {
         text += '\n';
         text += view;
     }
@@ -31,8 +32,8 @@ std::string to_text(const wire::ParsedRequest& parsed) {
 }
 
 std::string to_text(const wire::UpgradeAnswer& answer) {
-    return std::to_string(answer.size) + ' ' + std::to_string(answer.status) + (answer.is_accepted ? "+" : "-") +
-           std::string(answer.subprotocol);
+    return std::to_string(answer.size) + ' ' + std::to_string(answer.status) +
+           (answer.is_accepted ? "+" : "-") + std::string(answer.subprotocol);
 }
 
 /// The verdict in words; empty where there is none yet.
@@ -59,8 +60,10 @@ void check_verdicts(Parse parse, std::string_view bytes, std::size_t head_size) 
     if (head_size != 0) {
         const std::string_view head = bytes.substr(0, head_size);
         fuzz::require(parse_copy(parse, head) == whole, "the head alone gives the same");
-        fuzz::require(parse_copy(parse, std::string(head) + "\r\n\xff\n") == whole, "other bytes behind it, too");
-        fuzz::require(parse_copy(parse, bytes.substr(0, head_size - 1)).empty(), "the last byte of a head counts");
+        fuzz::require(parse_copy(parse, std::string(head) + "\r\n\xff\n") == whole,
+                      "other bytes behind it, too");
+        fuzz::require(parse_copy(parse, bytes.substr(0, head_size - 1)).empty(),
+                      "the last byte of a head counts");
     }
     for (const std::size_t size : {bytes.size() / 4, bytes.size() / 2, bytes.size() - bytes.size() / 4}) {
         const std::string start = parse_copy(parse, bytes.substr(0, size));
@@ -71,9 +74,11 @@ void check_verdicts(Parse parse, std::string_view bytes, std::size_t head_size) 
 void answer_request(const wire::HttpRequest& request) {
     std::uint8_t room[wire::response_head_size_max];
     const std::size_t size = wire::encode_upgrade_response(request, room);
-    const AnswerResult answer = wire::parse_upgrade_answer({room, size}, request.websocket_key.empty() ? key : request.websocket_key);
+    const AnswerResult answer = wire::parse_upgrade_answer(
+        {room, size}, request.websocket_key.empty() ? key : request.websocket_key);
     fuzz::require(answer && *answer, "our answers are good heads");
-    fuzz::require((*answer)->is_accepted == (wire::judge_upgrade(request) == 101), "a client reads them as meant");
+    fuzz::require((*answer)->is_accepted == (wire::judge_upgrade(request) == 101),
+                  "a client reads them as meant");
     if (const auto routed = wire::route_path(request.path); routed && routed->route == wire::Route::match) {
         fuzz::require(wire::is_match_name(routed->match), "a match has a good name");
     }

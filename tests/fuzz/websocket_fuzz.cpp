@@ -56,9 +56,11 @@ void check_messages(const Transcript& transcript, const Limits& limits) {
             case Opcode::close:
             case Opcode::ping:
             case Opcode::pong:
-                fuzz::require(message.payload.size() <= websocket::control_size_max, "control within 125 bytes");
+                fuzz::require(message.payload.size() <= websocket::control_size_max,
+                              "control within 125 bytes");
                 break;
-            case Opcode::continuation: fuzz::require(false, "a continuation is never delivered");
+            case Opcode::continuation:
+                fuzz::require(false, "a continuation is never delivered");
         }
     }
 }
@@ -74,7 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const base::Bytes stream{data + 2, std::min(size - 2, stream_size_max)};
     const Transcript whole = websocket::read_whole(role, limits, stream);
     check_messages(whole, limits);
-    fuzz::require(whole == websocket::read_in_parts(role, limits, stream, 1), "byte by byte gives the same");
+    fuzz::require(whole == websocket::read_in_parts(role, limits, stream, 1),
+                  "byte by byte gives the same");
     fuzz::require(whole == read_in_random_parts(role, limits, stream, data[1]), "other cuts give the same");
     return 0;
 }

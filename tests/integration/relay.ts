@@ -112,7 +112,7 @@ export async function withRelay(args: string[], body: (relay: Relay) => Promise<
     await body(relay);
   } catch (error) {
     const { stderr } = await relay.stop();
-    throw new Error(`${(error as Error).message}\nthe relay said:\n${stderr}`, { cause: error });
+    throw new Error(`${(error as Error).message}; the relay said:\n${stderr}`, { cause: error });
   }
   await relay.finish();
 }

@@ -49,7 +49,8 @@ void VirtualClient::send_ping() {
         return;
     }
     std::array<std::uint8_t, protocol::ping_size> ping;
-    protocol::encode_ping({static_cast<std::uint16_t>(view_.tick()), static_cast<std::uint32_t>(now().time_since_epoch().count())},
+    protocol::encode_ping({static_cast<std::uint16_t>(view_.tick()),
+                           static_cast<std::uint32_t>(now().time_since_epoch().count())},
                           ping.data());
     view_.note_report(link_->send(Opcode::binary, ping), view_.tick());
     reported_tick_ = view_.tick();
@@ -59,10 +60,12 @@ void VirtualClient::send_ping() {
 void VirtualClient::send_state() {
     const std::size_t size_max = stage_.match.limits.state_bytes - protocol::state_header_size;
     if (random_.chance(20)) {
-        state_.resize(random_.chance(200) ? size_max : random_.between(0, std::min<std::size_t>(size_max, 100)));
+        state_.resize(random_.chance(200) ? size_max
+                                          : random_.between(0, std::min<std::size_t>(size_max, 100)));
     }
     if (!state_.empty() && !random_.chance(100)) {
-        for (std::uint64_t changes = random_.chance(50) ? state_.size() : random_.below(6); changes != 0; --changes) {
+        for (std::uint64_t changes = random_.chance(50) ? state_.size() : random_.below(6); changes != 0;
+             --changes) {
             state_[random_.below(state_.size())] = random_.byte();
         }
     }
@@ -82,8 +85,9 @@ void VirtualClient::send_state() {
 void VirtualClient::send_event() {
     protocol::Kind kind;
     kind.is_text = random_.chance(300);
-    kind.purpose = random_.chance(800) ? protocol::Purpose::event
-                                       : random_.chance(500) ? protocol::Purpose::request : protocol::Purpose::reply;
+    kind.purpose = random_.chance(800)   ? protocol::Purpose::event
+                   : random_.chance(500) ? protocol::Purpose::request
+                                         : protocol::Purpose::reply;
     SentEvent event;
     event.player = 0;
     const std::uint64_t draw = random_.below(100);
@@ -95,10 +99,12 @@ void VirtualClient::send_event() {
         kind.target = protocol::Target::host;
     } else {
         kind.target = protocol::Target::player;
-        event.player = random_.chance(950) && view_.is_welcome() ? view_.draw_player(random_) : PlayerNumber{500};
+        event.player =
+            random_.chance(950) && view_.is_welcome() ? view_.draw_player(random_) : PlayerNumber{500};
     }
     event.kind = protocol::encode_kind(kind);
-    const std::size_t padding = random_.chance(30) ? stage_.match.limits.event_bytes - 64 : random_.below(120);
+    const std::size_t padding =
+        random_.chance(30) ? stage_.match.limits.event_bytes - 64 : random_.below(120);
     const std::string body = make_event_body(slot_->name, slot_->events.size(),
                                              kind.purpose != protocol::Purpose::event, random_, padding);
     event.body.assign(body.begin(), body.end());
@@ -144,8 +150,10 @@ void VirtualClient::act() {
         protocol::encode_resync(resync.data());
         link_->send(Opcode::binary, resync);
     } else if (draw < 650) {
-        const std::string value = random_.chance(200) ? "null" : R"({"x":[)" + std::to_string(random_.below(100)) + "]}";
-        std::string fields = R"("op":"properties","set":{"k)" + std::to_string(random_.below(8)) + "\":" + value + "}";
+        const std::string value =
+            random_.chance(200) ? "null" : R"({"x":[)" + std::to_string(random_.below(100)) + "]}";
+        std::string fields =
+            R"("op":"properties","set":{"k)" + std::to_string(random_.below(8)) + "\":" + value + "}";
         if (random_.chance(300)) {
             fields += R"(,"if_version":)" + std::to_string(view_.properties_version());
         }
@@ -182,7 +190,8 @@ void VirtualClient::act_as_host() {
     if (view_.is_locked() || random_.chance(150)) {
         send_request(std::string(R"("op":"lock","locked":)") + (view_.is_locked() ? "false" : "true"));
     } else if (random_.chance(200)) {
-        send_request(R"("op":"kick","reason":"so there","player":)" + std::to_string(view_.draw_player(random_)));
+        send_request(R"("op":"kick","reason":"so there","player":)" +
+                     std::to_string(view_.draw_player(random_)));
     } else {
         send_request(R"("op":"host","player":)" + std::to_string(view_.draw_player(random_)));
     }

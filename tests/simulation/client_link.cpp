@@ -18,7 +18,8 @@ std::string draw_key(Random& random) {
     for (int index = 0; index < 21; ++index) {
         key += base64[random.below(64)];
     }
-    return key + base64[16 * random.below(4)] + "==";  // 16 bytes: the last character has four bits of padding
+    return key + base64[16 * random.below(4)] +
+           "==";  // 16 bytes: the last character has four bits of padding
 }
 
 }  // namespace
@@ -31,8 +32,8 @@ ClientLink::ClientLink(World& world, Random random, LinkOwner& owner, const Link
       key_(draw_key(random_)),
       reader_(websocket::Role::client, {1U << 20U, 1U << 20U, 64}, heap_) {
     std::array<std::uint8_t, wire::request_head_size_max> request;
-    send_raw({request.data(), wire::encode_upgrade_request("game.example", target.path, key_, target.subprotocol,
-                                                           request.data())});
+    send_raw({request.data(), wire::encode_upgrade_request("game.example", target.path, key_,
+                                                           target.subprotocol, request.data())});
 }
 
 ClientLink::~ClientLink() {
@@ -53,7 +54,8 @@ std::uint64_t ClientLink::send(Opcode opcode, base::Bytes payload) {
     std::vector<std::uint8_t> frame(payload.size() + websocket::client_header_size_max);
     for (Opcode part_opcode = opcode; pieces != 0; --pieces) {
         const std::size_t size = pieces == 1 ? payload.size() : random_.below(payload.size() + 1);
-        const std::array<std::uint8_t, 4> mask{random_.byte(), random_.byte(), random_.byte(), random_.byte()};
+        const std::array<std::uint8_t, 4> mask{random_.byte(), random_.byte(), random_.byte(),
+                                               random_.byte()};
         const std::size_t frame_size =
             websocket::encode_client_frame(part_opcode, payload.first(size), mask, frame.data());
         if (pieces != 1) {
@@ -63,7 +65,8 @@ std::uint64_t ClientLink::send(Opcode opcode, base::Bytes payload) {
         payload = payload.subspan(size);
         part_opcode = Opcode::continuation;
         if (pieces != 1 && random_.chance(300)) {
-            const std::size_t ping_size = websocket::encode_client_frame(Opcode::ping, {}, mask, frame.data());
+            const std::size_t ping_size =
+                websocket::encode_client_frame(Opcode::ping, {}, mask, frame.data());
             send_raw(base::Bytes(frame).first(ping_size));
         }
     }
@@ -165,7 +168,8 @@ void ClientLink::read_frames() {
     while (state_ == LinkState::open) {
         const auto next = reader_.next(rest);
         if (!next) {
-            world_.fail("a client got frames that are none: " + std::string(websocket::describe(next.error())));
+            world_.fail("a client got frames that are none: " +
+                        std::string(websocket::describe(next.error())));
         }
         if (!next->has_value()) {
             break;

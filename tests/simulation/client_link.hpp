@@ -1,5 +1,5 @@
-// One connection of a virtual client: the upgrade, frames out (masked, now and then in fragments), frames in.
-// Knows WebSocket, but not the protocol.
+// One connection of a virtual client: the upgrade, frames out (masked, now and then in fragments), frames
+// in. Knows WebSocket, but not the protocol.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,9 @@ constexpr std::size_t canary_size = 64;
 constexpr std::uint8_t canary = 0xa5;
 constexpr std::uint8_t scribble = 0xdd;
 
-std::string name_of(Channel channel) { return "channel " + std::to_string(channel); }
+std::string name_of(Channel channel) {
+    return "channel " + std::to_string(channel);
+}
 
 }  // namespace
 
@@ -38,15 +40,21 @@ tl::expected<std::unique_ptr<Backend>, SetupError> Backend::create(const Options
     return std::unique_ptr<Backend>(new Backend(std::make_unique<Implementation>(options, events)));
 }
 
-tl::expected<Features, SetupError> probe_features() { return Features{}; }
+tl::expected<Features, SetupError> probe_features() {
+    return Features{};
+}
 
-base::Time Backend::now() noexcept { return implementation_->world.now(); }
+base::Time Backend::now() noexcept {
+    return implementation_->world.now();
+}
 
 void Backend::listen(std::uint32_t listener, int descriptor) noexcept {
     implementation_->listeners.push_back({listener, descriptor});
 }
 
-void Backend::stop_listening() noexcept { implementation_->listeners.clear(); }
+void Backend::stop_listening() noexcept {
+    implementation_->listeners.clear();
+}
 
 void Backend::adopt(Channel channel, int descriptor) noexcept {
     const base::HeapAllowed the_fake_allocates;
@@ -104,8 +112,10 @@ void Backend::close(Channel channel) noexcept {
     state.phase = Implementation::Phase::closing;
     state.receiving = Implementation::Receiving::nothing;
     const bool is_slow = self.random.chance(150);
-    state.cancelled_at = self.world.now() + self.random.duration({}, is_slow ? milliseconds(60) : milliseconds(2));
-    state.closed_at = state.cancelled_at + self.random.duration({}, is_slow ? milliseconds(60) : milliseconds(2));
+    state.cancelled_at =
+        self.world.now() + self.random.duration({}, is_slow ? milliseconds(60) : milliseconds(2));
+    state.closed_at =
+        state.cancelled_at + self.random.duration({}, is_slow ? milliseconds(60) : milliseconds(2));
     state.tells_sent = !self.random.chance(200);
 }
 
@@ -127,11 +137,17 @@ void Backend::discard(int descriptor) noexcept {
     world.server_close(world.socket(descriptor));
 }
 
-base::Duration Backend::cpu_time() const noexcept { return implementation_->cpu_used; }
+base::Duration Backend::cpu_time() const noexcept {
+    return implementation_->cpu_used;
+}
 void Backend::submit() noexcept {}
-void Backend::wait(base::Time /*deadline*/, WaitFor /*wait_for*/) noexcept { implementation_->wait(); }
+void Backend::wait(base::Time /*deadline*/, WaitFor /*wait_for*/) noexcept {
+    implementation_->wait();
+}
 void Backend::wake() noexcept {}
-const Counters& Backend::counters() const noexcept { return implementation_->counters; }
+const Counters& Backend::counters() const noexcept {
+    return implementation_->counters;
+}
 
 // --- the inside
 
@@ -155,7 +171,8 @@ Backend::Implementation::~Implementation() {
 Backend::Implementation::ChannelState& Backend::Implementation::open_channel(Channel channel,
                                                                              const char* operation) {
     if (channel >= channels.size() || channels[channel].phase != Phase::open) {
-        world.fail("contract: " + std::string(operation) + " on " + name_of(channel) + ", which is not open");
+        world.fail("contract: " + std::string(operation) + " on " + name_of(channel) +
+                   ", which is not open");
     }
     return channels[channel];
 }
@@ -344,7 +361,8 @@ void Backend::Implementation::tell_received(Channel channel) {
     const StreamEnd end = world.server_end(*channels[channel].socket);
     if (end != StreamEnd::none) {
         channels[channel].receiving = Receiving::nothing;
-        events.on_receive_ended(channel, end == StreamEnd::finished ? ReceiveEnd::finished : ReceiveEnd::reset);
+        events.on_receive_ended(channel,
+                                end == StreamEnd::finished ? ReceiveEnd::finished : ReceiveEnd::reset);
     }
 }
 

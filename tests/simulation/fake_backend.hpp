@@ -1,8 +1,9 @@
-// The inside of the simulator's uring::Backend: what io_uring may do to a shard, done on purpose and by seed.
+// The inside of the simulator's uring::Backend: what io_uring may do to a shard, done on purpose and by
+// seed.
 //
 // Received bytes come in pieces of any size, with canaries around them, and are scribbled over afterwards.
-// Sends read the shard's memory piece by piece, when they make progress and not before. Completions are late
-// and out of order between channels; closing is later still. A shard that breaks the contract of
+// Sends read the shard's memory piece by piece, when they make progress and not before. Completions are
+// late and out of order between channels; closing is later still. A shard that breaks the contract of
 // src/uring/backend.hpp stops the run.
 #pragma once
 
@@ -68,8 +69,8 @@ struct Backend::Implementation final : simulation::Kernel {
     const Options options;
     Counters counters;
     std::vector<ChannelState> channels;
-    std::vector<Channel> active;    ///< channels in use, in any order
-    std::vector<Channel> told;      ///< the order of this wait()
+    std::vector<Channel> active;  ///< channels in use, in any order
+    std::vector<Channel> told;    ///< the order of this wait()
     std::vector<std::uint8_t> scratch;
     struct Listening {
         std::uint32_t tag;

@@ -11,7 +11,7 @@
 namespace tickwire::simulation {
 
 enum class LieTime : std::uint8_t {
-    at_join,        ///< instead of a join
+    at_join,  ///< instead of a join
     as_player,
     as_spectator,
 };

@@ -88,11 +88,13 @@ void MemberView::check_tick_header(const protocol::TickHeader& header) const {
         fail(name + " says nothing");
     }
     if (ticked_ && header.tick / divisor_ == *ticked_ / divisor_) {
-        fail(name + " is too soon after " + std::to_string(*ticked_) + " for divisor " + std::to_string(divisor_));
+        fail(name + " is too soon after " + std::to_string(*ticked_) + " for divisor " +
+             std::to_string(divisor_));
     }
 }
 
-void MemberView::on_state_entry(const protocol::StateEntry& entry, bool is_keyframe, const Arrival& arrival) {
+void MemberView::on_state_entry(const protocol::StateEntry& entry, bool is_keyframe,
+                                const Arrival& arrival) {
     const auto known = roster_.find(entry.player);
     if (known == roster_.end() || known->second.slot == nullptr) {
         fail("a state of player " + std::to_string(entry.player) + ", who has none or is unknown");
@@ -122,9 +124,11 @@ void MemberView::on_state_entry(const protocol::StateEntry& entry, bool is_keyfr
     if (shown.bytes != sent.bytes) {
         fail("state " + std::to_string(*index) + " of " + slot.name + " is not what was sent");
     }
-    const bool is_older = *index < shown.index || (*index == shown.index && shown.is_baseline && !is_keyframe);
+    const bool is_older =
+        *index < shown.index || (*index == shown.index && shown.is_baseline && !is_keyframe);
     if (is_older) {
-        fail("state " + std::to_string(*index) + " of " + slot.name + " after state " + std::to_string(shown.index));
+        fail("state " + std::to_string(*index) + " of " + slot.name + " after state " +
+             std::to_string(shown.index));
     }
     check_wait(sent, entry.wait, arrival);
     shown.index = *index;
@@ -134,7 +138,8 @@ void MemberView::on_state_entry(const protocol::StateEntry& entry, bool is_keyfr
 
 void MemberView::check_wait(const SentState& sent, std::uint8_t wait, const Arrival& arrival) const {
     Time arrived;
-    if (!world_.socket(sent.descriptor).find_delivery(sent.end, arrived) || arrived > arrival.send_started) {
+    if (!world_.socket(sent.descriptor).find_delivery(sent.end, arrived) ||
+        arrived > arrival.send_started) {
         fail("a state that had not reached the relay");
     }
     if (!sent.is_timed) {
@@ -209,7 +214,8 @@ void MemberView::check_event_origin(const protocol::EventEntry& entry) {
         fail(name + " was never sent");
     }
     SentEvent& sent = sender->events[origin->index];
-    if (sent.kind != entry.kind || !std::equal(sent.body.begin(), sent.body.end(), entry.body.begin(), entry.body.end())) {
+    if (sent.kind != entry.kind ||
+        !std::equal(sent.body.begin(), sent.body.end(), entry.body.begin(), entry.body.end())) {
         fail(name + " is not what " + sender->name + " sent");
     }
     const auto target = static_cast<protocol::Target>(entry.kind & 3U);

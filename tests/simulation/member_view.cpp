@@ -19,7 +19,9 @@ bool flag_at(simdjson::dom::object message, std::string_view key) {
 
 }  // namespace
 
-void MemberView::fail(const std::string& what) const { world_.fail(who_ + ": " + what); }
+void MemberView::fail(const std::string& what) const {
+    world_.fail(who_ + ": " + what);
+}
 
 void MemberView::begin(const JoinAttempt& attempt) {
     attempt_ = attempt;
@@ -241,7 +243,8 @@ void MemberView::on_match_change(std::string_view op, simdjson::dom::object mess
     } else {
         const std::uint64_t version = message["version"].get_uint64().value();
         if (version != properties_version_ + 1) {
-            fail("properties version " + std::to_string(version) + " after " + std::to_string(properties_version_));
+            fail("properties version " + std::to_string(version) + " after " +
+                 std::to_string(properties_version_));
         }
         properties_version_ = version;
         const simdjson::dom::object set = message["set"].get_object().value();

@@ -2,6 +2,8 @@
 // proto/protocol.md that can be checked from there.
 #pragma once
 
+#include <simdjson.h>
+
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -12,8 +14,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <simdjson.h>
-
 #include "client_link.hpp"
 #include "oracles.hpp"
 #include "tickwire/protocol.hpp"
@@ -23,8 +23,8 @@ namespace tickwire::simulation {
 
 /// What the client asked for with its join.
 struct JoinAttempt {
-    Slot* slot = nullptr;           ///< a new one, named in the join; null for a spectator
-    Slot* resumed_slot = nullptr;   ///< whose token was given
+    Slot* slot = nullptr;          ///< a new one, named in the join; null for a spectator
+    Slot* resumed_slot = nullptr;  ///< whose token was given
     std::string token;
     std::optional<std::uint32_t> seen_event;
 };

@@ -53,7 +53,9 @@ std::optional<EventOrigin> parse_event_body(base::Bytes body, std::uint8_t kind)
     return parsed.ec == std::errc() ? std::optional(origin) : std::nullopt;
 }
 
-bool is_public(std::uint8_t kind) noexcept { return (kind & 3U) < 2; }
+bool is_public(std::uint8_t kind) noexcept {
+    return (kind & 3U) < 2;
+}
 
 // --- histories
 
@@ -95,8 +97,10 @@ void Oracles::check_event(std::size_t history, std::uint32_t number, const Event
     }
 }
 
-void Oracles::check_tick(std::size_t history, std::uint32_t tick, std::uint32_t divisor, std::uint64_t bytes_hash) {
-    const auto [at, is_new] = histories_[find_history(history)].ticks.emplace(std::pair(tick, divisor), bytes_hash);
+void Oracles::check_tick(std::size_t history, std::uint32_t tick, std::uint32_t divisor,
+                         std::uint64_t bytes_hash) {
+    const auto [at, is_new] =
+        histories_[find_history(history)].ticks.emplace(std::pair(tick, divisor), bytes_hash);
     if (!is_new && at->second != bytes_hash) {
         world_.fail("tick " + std::to_string(tick) + " of divisor " + std::to_string(divisor) +
                     " is not the same for all up-to-date members");
@@ -110,8 +114,8 @@ void Oracles::check_no_hole(const Tenure& tenure, std::uint32_t last) {
     for (auto at = events.upper_bound(tenure.begins_after); at != events.end() && at->first <= last; ++at) {
         if (is_public(at->second.kind) &&
             !std::binary_search(tenure.received.begin(), tenure.received.end(), at->first)) {
-            world_.fail(tenure.who + " never received event " + std::to_string(at->first) + " (it began after " +
-                        std::to_string(tenure.begins_after) + ")");
+            world_.fail(tenure.who + " never received event " + std::to_string(at->first) +
+                        " (it began after " + std::to_string(tenure.begins_after) + ")");
         }
     }
 }
@@ -124,6 +128,8 @@ void Oracles::check_tenures() {
     }
 }
 
-void Oracles::check_caught_up(const Tenure& tenure) { check_no_hole(tenure, 0xffffffff); }
+void Oracles::check_caught_up(const Tenure& tenure) {
+    check_no_hole(tenure, 0xffffffff);
+}
 
 }  // namespace tickwire::simulation

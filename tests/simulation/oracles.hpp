@@ -22,27 +22,27 @@ using protocol::PlayerNumber;
 
 struct SentState {
     std::vector<std::uint8_t> bytes;
-    int descriptor;            ///< the connection it went over
-    std::uint64_t end;         ///< where its message ends in that connection's bytes
-    bool is_timed;             ///< sent after welcome: when it reached the relay is when its bytes did
+    int descriptor;     ///< the connection it went over
+    std::uint64_t end;  ///< where its message ends in that connection's bytes
+    bool is_timed;      ///< sent after welcome: when it reached the relay is when its bytes did
 };
 struct SentEvent {
     std::vector<std::uint8_t> body;
     std::uint8_t kind;
     PlayerNumber player;
-    bool came_back = false;    ///< its sender received it, as it does what is for everyone
+    bool came_back = false;  ///< its sender received it, as it does what is for everyone
 };
 
-/// A player's slot, or a plain-lane client: all that it ever sent. Its name is unique in the run, so that the
-/// roster says who is behind a number.
+/// A player's slot, or a plain-lane client: all that it ever sent. Its name is unique in the run, so that
+/// the roster says who is behind a number.
 struct Slot {
     std::string name;
     bool is_plain = false;
     std::uint16_t first_seq = 0;
     std::vector<SentState> states;
     std::deque<SentEvent> events;
-    std::optional<Time> first_shown;      ///< the earliest tick that was seen with a state of this slot
-    std::optional<std::size_t> history;   ///< of its match, once known
+    std::optional<Time> first_shown;     ///< the earliest tick that was seen with a state of this slot
+    std::optional<std::size_t> history;  ///< of its match, once known
 
     /// Which of its states has this seq; empty where none has.
     std::optional<std::size_t> state_of(std::uint16_t seq) const noexcept {
@@ -92,7 +92,8 @@ class Oracles {
     /// Fails where the number was another event to somebody else.
     void check_event(std::size_t history, std::uint32_t number, const EventFact& fact);
     /// Up-to-date members of one divisor get the same bytes.
-    void check_tick(std::size_t history, std::uint32_t tick, std::uint32_t divisor, std::uint64_t bytes_hash);
+    void check_tick(std::size_t history, std::uint32_t tick, std::uint32_t divisor,
+                    std::uint64_t bytes_hash);
 
     void archive(Tenure tenure) { tenures_.push_back(std::move(tenure)); }
     /// At the end: no tenure has a hole.

@@ -53,8 +53,9 @@ void Pipe::truncate(std::uint64_t end) noexcept {
 }
 
 const Pipe::Segment& Pipe::segment_of(std::uint64_t offset) const noexcept {
-    const auto found = std::partition_point(segments_.begin(), segments_.end(),
-                                            [offset](const Segment& segment) { return segment.end <= offset; });
+    const auto found =
+        std::partition_point(segments_.begin(), segments_.end(),
+                             [offset](const Segment& segment) { return segment.end <= offset; });
     base::check(found != segments_.end(), "Pipe: a segment that was not forgotten");
     return *found;
 }

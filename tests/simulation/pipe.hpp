@@ -20,7 +20,7 @@ class Pipe {
     struct Segment {
         std::uint64_t end = 0;
         base::Time readable_at{};
-        base::Time send_started{};         ///< when the relay called send() for them
+        base::Time send_started{};          ///< when the relay called send() for them
         std::uint64_t consumed_before = 0;  ///< bytes of the other direction that the relay had by then
     };
 

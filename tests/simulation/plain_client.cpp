@@ -63,7 +63,8 @@ void PlainClient::speak() {
     const bool is_text = random_.chance(600);
     event.kind = is_text ? kind_everyone | kind_text : kind_everyone;
     event.player = 0;
-    const std::string body = make_event_body(slot_.name, slot_.events.size(), false, random_, random_.below(200));
+    const std::string body =
+        make_event_body(slot_.name, slot_.events.size(), false, random_, random_.below(200));
     event.body.assign(body.begin(), body.end());
     slot_.events.push_back(event);
     link_.send(is_text ? Opcode::text : Opcode::binary, event.body);
@@ -77,8 +78,10 @@ void PlainClient::on_message(const websocket::Message& message, const Arrival& /
         fail("a message that nobody sent");
     }
     const SentEvent& sent = sender->events[origin->index];
-    const bool is_same = std::equal(sent.body.begin(), sent.body.end(), message.payload.begin(), message.payload.end());
-    if (!is_same || (sent.kind >> 3U) != 0 || ((sent.kind & kind_text) != 0) != (message.opcode == Opcode::text)) {
+    const bool is_same =
+        std::equal(sent.body.begin(), sent.body.end(), message.payload.begin(), message.payload.end());
+    if (!is_same || (sent.kind >> 3U) != 0 ||
+        ((sent.kind & kind_text) != 0) != (message.opcode == Opcode::text)) {
         fail("a message that is not what " + sender->name + " sent");
     }
     const auto [newest, is_first] = event_indices_.emplace(sender, origin->index);

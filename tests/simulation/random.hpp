@@ -1,5 +1,5 @@
-// The one source of chance in the simulator: splitmix64 (Steele, Lea, Flood 2014). Everything that a run does
-// follows from its seed.
+// The one source of chance in the simulator: splitmix64 (Steele, Lea, Flood 2014). Everything that a run
+// does follows from its seed.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,9 @@ class Random {
     }
     /// 0 to bound - 1; the bias of the remainder is of no matter here.
     std::uint64_t below(std::uint64_t bound) noexcept { return next() % bound; }
-    std::uint64_t between(std::uint64_t low, std::uint64_t high) noexcept { return low + below(high - low + 1); }
+    std::uint64_t between(std::uint64_t low, std::uint64_t high) noexcept {
+        return low + below(high - low + 1);
+    }
     bool chance(std::uint32_t permille) noexcept { return below(1000) < permille; }
     base::Duration duration(base::Duration low, base::Duration high) noexcept {
         return low + base::Duration(static_cast<std::int64_t>(

@@ -40,7 +40,9 @@ extern "C" void on_abort(int /*signal*/) {
 }
 
 #ifdef TICKWIRE_HAS_ASAN
-void on_sanitizer_death() { print_failure("a sanitizer stopped it (see above)"); }
+void on_sanitizer_death() {
+    print_failure("a sanitizer stopped it (see above)");
+}
 #endif
 
 }  // namespace
@@ -58,7 +60,9 @@ void report_seed(std::uint64_t seed) noexcept {
     the_time = run_begin;
 }
 
-void report_time(base::Time now) noexcept { the_time = now; }
+void report_time(base::Time now) noexcept {
+    the_time = now;
+}
 
 void report_failure(const std::string& what) {
     print_failure(what.c_str());

@@ -1,5 +1,5 @@
-// How a run that fails says so: the seed, the virtual time, what broke, and the command that repeats it. Also
-// for asserts of the relay and for sanitizers.
+// How a run that fails says so: the seed, the virtual time, what broke, and the command that repeats it.
+// Also for asserts of the relay and for sanitizers.
 #pragma once
 
 #include <cstdint>

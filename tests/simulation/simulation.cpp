@@ -36,7 +36,8 @@ Stage make_stage(World& world, Oracles& oracles, Random& random) {
     stage.match.player_count_max = static_cast<std::uint32_t>(random.between(6, 20));
     stage.match.resume_window = random.duration(seconds(1), seconds(4));
     stage.match.event_log_size = std::size_t{1} << random.between(14, 17);
-    stage.match.limits = {random.chance(500) ? 1024U : 300U, random.chance(500) ? 4096U : 1024U, 4096, 240, 262144, 10};
+    stage.match.limits = {
+        random.chance(500) ? 1024U : 300U, random.chance(500) ? 4096U : 1024U, 4096, 240, 262144, 10};
     stage.match.outbox_size_max = random.chance(300) ? 24 * 1024 : 128 * 1024;
     stage.session.limits = stage.match.limits;
     stage.session.outbox_size_max = stage.match.outbox_size_max;
@@ -78,7 +79,9 @@ void Simulation::open_shards() {
     options.connection_count_max = connection_count_max;
     options.match_count_max = match_count_max;
     options.pool_size_max = std::size_t{64} << 20U;
-    options.slot_max = random_.chance(200) ? Duration(0) : random_.chance(500) ? milliseconds(1) : milliseconds(2);
+    options.slot_max = random_.chance(200)   ? Duration(0)
+                       : random_.chance(500) ? milliseconds(1)
+                                             : milliseconds(2);
     for (std::uint32_t index = 0; index < shard_count_; ++index) {
         doors_.push_back(std::make_unique<shard::Door>());
         door_list_.push_back(doors_.back().get());
@@ -196,8 +199,8 @@ void Simulation::check_settled() {
         const std::string digest = view.digest();
         const auto [first, is_first] = digests.emplace(history, std::pair(digest, client->name()));
         if (!is_first && first->second.first != digest) {
-            world_.fail("members of one match do not agree:\n  " + first->second.second + ": " + first->second.first +
-                        "\n  " + client->name() + ": " + digest);
+            world_.fail("members of one match do not agree:\n  " + first->second.second + ": " +
+                        first->second.first + "\n  " + client->name() + ": " + digest);
         }
     }
 }
@@ -220,10 +223,12 @@ void Simulation::empty_out() {
     clients_.clear();
     step_for(seconds(5) + stage_.match.resume_window);
     if (directory_.match_count() != 0) {
-        world_.fail("everybody has left, but " + std::to_string(directory_.match_count()) + " matches live on");
+        world_.fail("everybody has left, but " + std::to_string(directory_.match_count()) +
+                    " matches live on");
     }
     if (!wraps_ticks_ && directory_.connection_count() != 0) {
-        world_.fail("everybody has left, but " + std::to_string(directory_.connection_count()) + " connections live on");
+        world_.fail("everybody has left, but " + std::to_string(directory_.connection_count()) +
+                    " connections live on");
     }
 }
 
@@ -254,7 +259,8 @@ void Simulation::stop() {
     }
     // What waits to be accepted was never the relay's.
     for (const int listener : stage_.listeners) {
-        for (int descriptor = world_.accept(listener); descriptor >= 0; descriptor = world_.accept(listener)) {
+        for (int descriptor = world_.accept(listener); descriptor >= 0;
+             descriptor = world_.accept(listener)) {
             world_.server_close(world_.socket(descriptor));
         }
     }

@@ -72,7 +72,7 @@ class Simulation {
     SeededTokens tokens_;
     std::uint32_t shard_count_;
     std::size_t actor_count_;
-    bool wraps_ticks_;       ///< the clock jumps to where tick numbers pass 65,536
+    bool wraps_ticks_;  ///< the clock jumps to where tick numbers pass 65,536
     shard::Directory directory_;
     std::vector<std::unique_ptr<shard::Door>> doors_;
     std::vector<shard::Door*> door_list_;

@@ -1,7 +1,8 @@
 // The simulator: simulator --seeds N [--first S] [--bug NAME] [--verbose]
 //
 // Runs N seeds one after the other and prints a line for each with --verbose, and one for all. The first
-// failure ends it with exit code 1, the seed, the virtual time, what broke, and the command that repeats it.
+// failure ends it with exit code 1, the seed, the virtual time, what broke, and the command that repeats
+// it.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,7 +26,8 @@ struct Arguments {
 };
 
 [[noreturn]] void refuse(const char* why) {
-    std::fprintf(stderr, "simulator: %s\nusage: simulator --seeds N [--first S] [--bug NAME] [--verbose]\n", why);
+    std::fprintf(stderr, "simulator: %s\nusage: simulator --seeds N [--first S] [--bug NAME] [--verbose]\n",
+                 why);
     std::exit(2);
 }
 
@@ -82,7 +84,9 @@ void switch_on(const std::string& name) {
     refuse("no such bug");
 }
 #else
-void switch_on(const std::string& /*name*/) { refuse("bugs are compiled in with -Dbugs=true alone"); }
+void switch_on(const std::string& /*name*/) {
+    refuse("bugs are compiled in with -Dbugs=true alone");
+}
 #endif
 
 }  // namespace
@@ -96,19 +100,22 @@ int main(int count, char** values) {
     }
     tickwire::simulation::report_aborts(command + " --seeds 1 --first");
     Outcome sum{};
-    for (std::uint64_t seed = arguments.first_seed; seed < arguments.first_seed + arguments.seed_count; ++seed) {
+    for (std::uint64_t seed = arguments.first_seed; seed < arguments.first_seed + arguments.seed_count;
+         ++seed) {
         tickwire::simulation::report_seed(seed);
         tickwire::simulation::Simulation simulation(seed);
         const Outcome outcome = simulation.run();
         if (arguments.is_verbose) {
-            std::printf("seed %llu: hash %016llx, %llu clients, %llu ticks, %llu events, %llu resumes, %llu moves, %llu skips\n",
-                        static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.hash),
-                        static_cast<unsigned long long>(outcome.client_count),
-                        static_cast<unsigned long long>(outcome.tick_messages),
-                        static_cast<unsigned long long>(outcome.events),
-                        static_cast<unsigned long long>(outcome.resumes),
-                        static_cast<unsigned long long>(outcome.moves),
-                        static_cast<unsigned long long>(outcome.skips));
+            std::printf(
+                "seed %llu: hash %016llx, %llu clients, %llu ticks, %llu events, %llu resumes, %llu moves, "
+                "%llu skips\n",
+                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.hash),
+                static_cast<unsigned long long>(outcome.client_count),
+                static_cast<unsigned long long>(outcome.tick_messages),
+                static_cast<unsigned long long>(outcome.events),
+                static_cast<unsigned long long>(outcome.resumes),
+                static_cast<unsigned long long>(outcome.moves),
+                static_cast<unsigned long long>(outcome.skips));
             std::fflush(stdout);
         }
         sum.hash = sum.hash * 31 + outcome.hash;
@@ -118,8 +125,10 @@ int main(int count, char** values) {
         sum.resumes += outcome.resumes;
     }
     std::printf("%llu seeds, hash %016llx: %llu clients, %llu ticks, %llu events, %llu resumes\n",
-                static_cast<unsigned long long>(arguments.seed_count), static_cast<unsigned long long>(sum.hash),
-                static_cast<unsigned long long>(sum.client_count), static_cast<unsigned long long>(sum.tick_messages),
+                static_cast<unsigned long long>(arguments.seed_count),
+                static_cast<unsigned long long>(sum.hash),
+                static_cast<unsigned long long>(sum.client_count),
+                static_cast<unsigned long long>(sum.tick_messages),
                 static_cast<unsigned long long>(sum.events), static_cast<unsigned long long>(sum.resumes));
     return 0;
 }

@@ -20,10 +20,10 @@ struct Stage {
     session::SessionOptions session;
     std::vector<int> listeners;
     std::vector<std::string> match_names;
-    bool is_settling = false;         ///< everybody behaves from here on
-    bool is_stopping = false;         ///< the relay was told to stop
-    Time last_pause{};                ///< the end of the last long pause of a shard, or jump of the clock
-    std::uint64_t name_count = 0;     ///< for names that are unique in the run
+    bool is_settling = false;      ///< everybody behaves from here on
+    bool is_stopping = false;      ///< the relay was told to stop
+    Time last_pause{};             ///< the end of the last long pause of a shard, or jump of the clock
+    std::uint64_t name_count = 0;  ///< for names that are unique in the run
 
     std::string new_name(const char* prefix) { return prefix + std::to_string(++name_count); }
     int draw_listener(Random& random) const { return listeners[random.below(listeners.size())]; }

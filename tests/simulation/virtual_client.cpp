@@ -91,7 +91,9 @@ void VirtualClient::connect() {
     }
 }
 
-void VirtualClient::on_open() { join_at_ = now() + (random_.chance(100) ? milliseconds(300) : milliseconds(0)); }
+void VirtualClient::on_open() {
+    join_at_ = now() + (random_.chance(100) ? milliseconds(300) : milliseconds(0));
+}
 
 void VirtualClient::send_join() {
     is_join_sent_ = true;
@@ -135,7 +137,8 @@ void VirtualClient::on_welcome() {
     if (role_ == Role::player) {
         slot_ = view_.slot();
         const bool is_resumed = slot_ == pending_join_.resumed_slot;
-        for (std::size_t index = view_.events_taken(); is_resumed && index < slot_->events.size(); ++index) {
+        for (std::size_t index = view_.events_taken(); is_resumed && index < slot_->events.size();
+             ++index) {
             send_event_message(slot_->events[index]);
         }
     }
@@ -199,7 +202,8 @@ void VirtualClient::on_link_end() {
 }
 
 void VirtualClient::judge_end(std::uint16_t code) const {
-    const bool is_unwell = now() <= unwell_until_ || now() - stage_.last_pause <= stage_.session.idle_timeout;
+    const bool is_unwell =
+        now() <= unwell_until_ || now() - stage_.last_pause <= stage_.session.idle_timeout;
     bool is_right = false;
     switch (code) {
         case 0:

@@ -27,8 +27,11 @@ class VirtualClient final : public Actor, private LinkOwner {
 
     /// At rest: says its last state and event.
     void speak_last();
-    /// Welcome, and what it is to be at rest. (Whoever said it leaves may still read at a slow link what came before.)
-    bool is_settled() const noexcept { return !is_done_ && !is_leaving_ && link_ != nullptr && view_.is_welcome(); }
+    /// Welcome, and what it is to be at rest. (Whoever said it leaves may still read at a slow link what
+    /// came before.)
+    bool is_settled() const noexcept {
+        return !is_done_ && !is_leaving_ && link_ != nullptr && view_.is_welcome();
+    }
     MemberView& view() noexcept { return view_; }
     const std::string& name() const noexcept { return who_; }
 
@@ -75,10 +78,10 @@ class VirtualClient final : public Actor, private LinkOwner {
     std::string match_;
     std::string who_;
     MemberView view_;
-    Slot* slot_ = nullptr;            ///< named in the last join, or resumed
+    Slot* slot_ = nullptr;  ///< named in the last join, or resumed
     bool is_resuming_ = false;
     std::unique_ptr<ClientLink> link_;
-    std::vector<std::unique_ptr<ClientLink>> old_links_;  ///< taken over
+    std::vector<std::unique_ptr<ClientLink>> old_links_;     ///< taken over
     std::vector<std::unique_ptr<ClientLink>> frozen_links_;  ///< half open
     Forgets forgets_;
     JoinAttempt pending_join_;
@@ -87,14 +90,14 @@ class VirtualClient final : public Actor, private LinkOwner {
     bool is_leaving_ = false;
     bool is_leaving_or_reloading_ = false;  ///< said so on this connection
     bool is_frozen_ = false;
-    bool is_silent_ = false;          ///< paused, and says nothing either
+    bool is_silent_ = false;  ///< paused, and says nothing either
     bool is_hidden_ = false;
-    bool is_slow_ = false;            ///< throttled
+    bool is_slow_ = false;  ///< throttled
     std::uint32_t divisor_asked_ = 1;
     Time connect_at_{};
     Time join_at_{};
     Time paused_until_{};
-    Time unwell_until_{};             ///< was slow or silent of late: may be closed for it
+    Time unwell_until_{};  ///< was slow or silent of late: may be closed for it
     Time next_state_{};
     Time next_action_{};
     Time next_request_{};

@@ -26,12 +26,14 @@ NetworkStyle draw_style(Random& random) {
     style.latency = random.chance(300) ? random.duration(milliseconds(20), milliseconds(120))
                                        : random.duration(microseconds(50), milliseconds(20));
     style.jitter = random.chance(300) ? random.duration(milliseconds(1), milliseconds(60)) : Duration(0);
-    style.capacity_to_client = random.chance(300) ? random.between(1500, 8000) : random.between(16000, 80000);
-    style.capacity_to_server = random.chance(200) ? random.between(600, 3000) : random.between(16000, 80000);
+    style.capacity_to_client =
+        random.chance(300) ? random.between(1500, 8000) : random.between(16000, 80000);
+    style.capacity_to_server =
+        random.chance(200) ? random.between(600, 3000) : random.between(16000, 80000);
     style.receive_chunks = draw_chunks(random);
     style.send_chunks = draw_chunks(random);
-    style.completion_delay_max = random.chance(250) ? random.duration(milliseconds(1), milliseconds(80))
-                                                    : microseconds(200);
+    style.completion_delay_max =
+        random.chance(250) ? random.duration(milliseconds(1), milliseconds(80)) : microseconds(200);
     return style;
 }
 
@@ -51,7 +53,9 @@ World::World(std::uint64_t seed)
     the_world = this;
 }
 
-World::~World() { the_world = nullptr; }
+World::~World() {
+    the_world = nullptr;
+}
 
 World& World::current() noexcept {
     base::check(the_world != nullptr, "World: there is one");
@@ -66,7 +70,9 @@ void World::advance(Duration step) {
     }
 }
 
-void World::fail(const std::string& what) const { report_failure(what); }
+void World::fail(const std::string& what) const {
+    report_failure(what);
+}
 
 int World::make_listener() {
     const int descriptor = next_listener_++;
@@ -96,7 +102,8 @@ std::size_t World::client_write(Socket& socket, base::Bytes bytes) {
         return bytes.size();
     }
     const std::size_t used = socket.to_server.in_transit();
-    const std::size_t room = socket.style.capacity_to_server > used ? socket.style.capacity_to_server - used : 0;
+    const std::size_t room =
+        socket.style.capacity_to_server > used ? socket.style.capacity_to_server - used : 0;
     const std::size_t count = std::min(room, bytes.size());
     Pipe::Segment segment;
     segment.readable_at = now_ + socket.style.latency + random_.duration(Duration(0), socket.style.jitter);
@@ -160,7 +167,8 @@ std::size_t World::server_room(const Socket& socket) const noexcept {
     return socket.style.capacity_to_client > used ? socket.style.capacity_to_client - used : 0;
 }
 
-void World::server_write(Socket& socket, base::Bytes bytes, Time send_started, std::uint64_t consumed_before) {
+void World::server_write(Socket& socket, base::Bytes bytes, Time send_started,
+                         std::uint64_t consumed_before) {
     if (socket.is_client_gone) {
         if (!socket.is_cut) {  // a closed socket answers bytes with a reset
             socket.is_cut = true;
@@ -200,20 +208,20 @@ void World::server_close(Socket& socket) {
     }
     socket.is_server_open = false;
     socket.server_closed_at = now_;
-    // Linux answers close() on a socket with unread bytes with a reset, which overtakes what is not yet read
-    // on the other side.
+    // Linux answers close() on a socket with unread bytes with a reset, which overtakes what is not yet
+    // read on the other side.
     if (socket.to_server.readable(now_) != 0 && !socket.is_client_gone) {
         socket.is_faulted = true;
         if (socket.to_client.in_transit() != 0) {
-            socket.to_client.truncate(socket.to_client.read() + random_.below(socket.to_client.in_transit() + 1));
+            socket.to_client.truncate(socket.to_client.read() +
+                                      random_.below(socket.to_client.in_transit() + 1));
         }
     }
 }
 
 std::size_t World::open_server_count() const noexcept {
-    return static_cast<std::size_t>(std::count_if(sockets_.begin(), sockets_.end(), [](const auto& socket) {
-        return socket->is_server_open;
-    }));
+    return static_cast<std::size_t>(std::count_if(
+        sockets_.begin(), sockets_.end(), [](const auto& socket) { return socket->is_server_open; }));
 }
 
 }  // namespace tickwire::simulation

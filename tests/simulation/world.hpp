@@ -1,6 +1,6 @@
-// The simulated world around the shards: a clock that moves when it is told to, and a network that misbehaves
-// by seed. It knows connections and bytes; io_uring's manners are fake_backend.cpp's, the clients' are
-// virtual_client.cpp's.
+// The simulated world around the shards: a clock that moves when it is told to, and a network that
+// misbehaves by seed. It knows connections and bytes; io_uring's manners are fake_backend.cpp's, the
+// clients' are virtual_client.cpp's.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct NetworkStyle {
     std::size_t capacity_to_server = 65536;
     Chunks receive_chunks = Chunks::whole;
     Chunks send_chunks = Chunks::whole;
-    Duration completion_delay_max{};         ///< of a send that is over
+    Duration completion_delay_max{};  ///< of a send that is over
 };
 NetworkStyle draw_style(Random& random);
 
@@ -96,7 +96,9 @@ class World {
     Socket& socket(int descriptor);
     /// How many of these bytes the path takes now; they are on their way.
     std::size_t client_write(Socket& socket, base::Bytes bytes);
-    std::size_t client_readable(const Socket& socket) const noexcept { return socket.to_client.readable(now_); }
+    std::size_t client_readable(const Socket& socket) const noexcept {
+        return socket.to_client.readable(now_);
+    }
     /// How the stream ended, once all of it was read.
     StreamEnd client_end(const Socket& socket) const noexcept;
     void client_finish(Socket& socket) noexcept { socket.is_client_finished = true; }

@@ -2,7 +2,7 @@
 
 # What most tests run on. Measured under the sanitizers with GCC 12: -O1 and -g1 (lines, no variables) halve
 # the time of -O2 -g, and the stack traces are the same.
-tested="-Dtests=true -Doptimization=1 -Ddebug=false -Dcpp_args=-g1"
+tested="-Dtests=true -Dbuildtype=custom -Doptimization=1 -Ddebug=false -Dcpp_args=-g1"
 
 declare -A build_options=(
     [release]="-Dbuildtype=release -Dtests=false"

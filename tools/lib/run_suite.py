@@ -34,6 +34,7 @@ SHOWN_LINES = 40
 REASON_LENGTH_MAX = 160
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 TEST_LINE = re.compile(r"^(ok|not ok|skip) ([^:\n]+)(?:: (.+))?$", re.MULTILINE)
+SANITIZER_LINE = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
 # The first report of a sanitizer ends the program: what comes after it is noise.
 SANITIZERS = {
     "ASAN_OPTIONS": "halt_on_error=1:abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -160,8 +161,22 @@ def judge(outcome, ended):
 
 
 def first_line(text):
+    """What it says, in one line. GoogleTest's texts begin with the place, `file:line`, which says nothing."""
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    if len(lines) > 1 and re.fullmatch(r"\S+:\d+", lines[0]):
+        lines = lines[1:]
     return lines[0][:REASON_LENGTH_MAX] if lines else "no reason given"
+
+
+def worth_showing(outcome, output):
+    """What failed tests said; else the output from a sanitizer's report on; else the end of it."""
+    if said := "\n".join(outcome.details).splitlines():
+        return said[:SHOWN_LINES]
+    lines = output.splitlines()
+    for at, line in enumerate(lines):
+        if SANITIZER_LINE.search(line):
+            return lines[at:at + SHOWN_LINES]
+    return lines[-SHOWN_LINES:]
 
 
 def report(results, outcome, output=""):
@@ -172,8 +187,7 @@ def report(results, outcome, output=""):
     name = outcome.suite if outcome.program == outcome.suite else f"{outcome.suite}: {outcome.program}"
     print(f"  {name:<40} {counts:<30} {outcome.seconds:7.1f} s", flush=True)
     if outcome.failed:
-        said = "\n".join(outcome.details).splitlines()[:SHOWN_LINES] or output.splitlines()[-SHOWN_LINES:]
-        for line in said:
+        for line in worth_showing(outcome, output):
             print(f"    | {line}")
         sys.stdout.flush()
     with open(os.path.join(results, "outcomes.jsonl"), "a", encoding="utf-8") as file:

@@ -28,7 +28,8 @@ class SessionFixture : public testing::Test, protected Host {
     Session& open(const SessionOptions& chosen = {}) {
         options = chosen;
         session.reset();
-        environment.emplace(Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
+        environment.emplace(
+            Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
         session = std::make_unique<Session>(*environment, nullptr, now);
         session->set_self({7, 1});
         return *session;
@@ -59,15 +60,18 @@ class SessionFixture : public testing::Test, protected Host {
     }
     static std::string frame(websocket::Opcode opcode, const std::string& payload) {
         std::string bytes(websocket::client_header_size_max + payload.size(), '\0');
-        const std::size_t size = websocket::encode_client_frame(opcode, base::as_bytes(payload), {1, 2, 3, 4},
-                                                                reinterpret_cast<std::uint8_t*>(bytes.data()));
+        const std::size_t size = websocket::encode_client_frame(
+            opcode, base::as_bytes(payload), {1, 2, 3, 4}, reinterpret_cast<std::uint8_t*>(bytes.data()));
         bytes.resize(size);
         return bytes;
     }
     static std::string text_frame(const std::string& text) { return frame(websocket::Opcode::text, text); }
-    static std::string binary_frame(const std::string& bytes) { return frame(websocket::Opcode::binary, bytes); }
+    static std::string binary_frame(const std::string& bytes) {
+        return frame(websocket::Opcode::binary, bytes);
+    }
     static std::string close_frame(std::uint16_t code) {
-        return frame(websocket::Opcode::close, {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)});
+        return frame(websocket::Opcode::close,
+                     {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)});
     }
 
     void receive(std::string bytes) {
@@ -111,7 +115,8 @@ class SessionFixture : public testing::Test, protected Host {
     }
 
     // Host: writes down what it is told.
-    void on_upgrade(Session& asked, const wire::HttpRequest& request, const wire::RoutedPath& route) override {
+    void on_upgrade(Session& asked, const wire::HttpRequest& request,
+                    const wire::RoutedPath& route) override {
         std::array<std::uint8_t, wire::response_head_size_max> response;
         const std::size_t size = wire::encode_upgrade_response(request, response.data());
         Upgrade upgrade;

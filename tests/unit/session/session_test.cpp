@@ -1,7 +1,7 @@
 // The session's way from the request to the end, in the clear.
-#include "session_fixture.hpp"
-
 #include <utility>
+
+#include "session_fixture.hpp"
 
 namespace tickwire::session::test {
 namespace {
@@ -12,7 +12,9 @@ using Strings = std::vector<std::string>;
 
 const std::string ping_message({0x03, 0x00, 0x00, 0x00, 0x2a, 0x00, 0x00, 0x00});
 
-std::string state_message(const std::string& bytes) { return std::string("\x01\0\x01\0\0\0", 6) + bytes; }
+std::string state_message(const std::string& bytes) {
+    return std::string("\x01\0\x01\0\0\0", 6) + bytes;
+}
 std::string event_message(char kind, const std::string& body) {
     return std::string("\x02", 1) + kind + std::string("\0\0", 2) + body;
 }
@@ -39,8 +41,8 @@ TEST_F(SessionTest, takes_a_request_in_single_bytes) {
 
 TEST_F(SessionTest, takes_frames_that_came_with_the_request) {
     open();
-    receive(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})") +
-            binary_frame(state_message("here")));
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1") +
+            text_frame(R"({"op":"join","name":"Ann"})") + binary_frame(state_message("here")));
     EXPECT_EQ(told, (Strings{"upgrade arena", "join Ann", "state here"}));
 }
 
@@ -299,7 +301,8 @@ TEST_F(SessionTest, sends_shared_bytes_without_copying_them_and_in_order_with_it
 TEST_F(SessionTest, carries_pipelined_bytes_to_its_new_shard) {
     moves = true;
     open();
-    receive(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1") +
+            text_frame(R"({"op":"join","name":"Ann"})"));
     EXPECT_EQ(session->phase(), Phase::moving);
     EXPECT_FALSE(session->wants_input());
     ASSERT_TRUE(session->is_ready_to_move());
@@ -315,7 +318,8 @@ TEST_F(SessionTest, carries_pipelined_bytes_to_its_new_shard) {
 TEST_F(SessionTest, gives_plain_messages_to_the_host_as_they_are) {
     open_plain();
     receive(text_frame("hello") + binary_frame(std::string("\0\1", 2)));
-    EXPECT_EQ(told, (Strings{"upgrade arena", "plain join", "text hello", "binary " + std::string("\0\1", 2)}));
+    EXPECT_EQ(told,
+              (Strings{"upgrade arena", "plain join", "text hello", "binary " + std::string("\0\1", 2)}));
 }
 
 TEST_F(SessionTest, bounds_plain_messages_by_the_event_size) {

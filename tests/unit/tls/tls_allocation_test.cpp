@@ -57,7 +57,8 @@ class TlsAllocation : public testing::Test {
         }
     }
     /// One record from the writer to the reader, out of memory that is there already.
-    static void send_record(TlsEngine& writer, TlsEngine& reader, Wire& wire, Wire& answers, std::size_t size) {
+    static void send_record(TlsEngine& writer, TlsEngine& reader, Wire& wire, Wire& answers,
+                            std::size_t size) {
         static const std::vector<std::uint8_t> text(16384, 'x');
         static std::vector<std::uint8_t> plaintext(16384);
         wire.clear();

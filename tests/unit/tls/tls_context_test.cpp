@@ -29,10 +29,13 @@ TEST(TlsContext, names_the_file_that_cannot_be_read) {
 TEST(TlsContext, names_the_file_that_holds_something_else) {
     const TestCertificate certificate;
     const std::string other = certificate.write("other.pem", "hello\n");
-    EXPECT_TRUE(error_of(other, certificate.key_file()).starts_with(other + " holds no usable PEM certificate chain"));
-    EXPECT_TRUE(error_of(certificate.certificate_file(), other).starts_with(other + " holds no usable PEM key"));
+    EXPECT_TRUE(error_of(other, certificate.key_file())
+                    .starts_with(other + " holds no usable PEM certificate chain"));
+    EXPECT_TRUE(
+        error_of(certificate.certificate_file(), other).starts_with(other + " holds no usable PEM key"));
     const std::string cut = certificate.write("cut.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n");
-    EXPECT_TRUE(error_of(cut, certificate.key_file()).starts_with(cut + " holds no usable PEM certificate chain"));
+    EXPECT_TRUE(
+        error_of(cut, certificate.key_file()).starts_with(cut + " holds no usable PEM certificate chain"));
 }
 
 TEST(TlsContext, says_which_key_does_not_belong_to_which_certificate) {
@@ -51,7 +54,8 @@ TEST(TlsContext, a_key_of_another_kind_does_not_belong_either) {
     PEM_write_PrivateKey(stream, rsa, nullptr, nullptr, 0, nullptr, nullptr);
     std::fclose(stream);
     EVP_PKEY_free(rsa);
-    EXPECT_TRUE(error_of(certificate.certificate_file(), file).starts_with("the key in " + file + " does not belong"));
+    EXPECT_TRUE(error_of(certificate.certificate_file(), file)
+                    .starts_with("the key in " + file + " does not belong"));
 }
 
 TEST(TlsContext, does_not_ask_for_a_passphrase) {

@@ -141,9 +141,10 @@ TEST_P(TlsData, a_record_that_was_tampered_with_fails_with_an_alert) {
     EXPECT_EQ(both->last, TlsStatus::failed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Version, TlsData, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION), [](const auto& instance) {
-    return instance.param == TLS1_2_VERSION ? "tls_1_2" : "tls_1_3";
-});
+INSTANTIATE_TEST_SUITE_P(Version, TlsData, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& instance) {
+                             return instance.param == TLS1_2_VERSION ? "tls_1_2" : "tls_1_3";
+                         });
 
 TEST(TlsKeyUpdate, is_answered_and_the_reading_goes_on) {
     const TestCertificate certificate;
@@ -171,7 +172,8 @@ TEST(TlsKeyUpdate, is_answered_and_the_reading_goes_on) {
             if (!server->is_handshake_done()) {
                 server->handshake(input, answers);
             }
-            while (server->is_handshake_done() && server->read(input, plaintext, count, answers) == TlsStatus::ok) {
+            while (server->is_handshake_done() &&
+                   server->read(input, plaintext, count, answers) == TlsStatus::ok) {
                 text.append(reinterpret_cast<const char*>(plaintext), count);
             }
             BIO_write(in, answers.bytes().data(), static_cast<int>(answers.size()));

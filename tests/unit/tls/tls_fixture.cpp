@@ -24,8 +24,8 @@ TestCertificate::TestCertificate() {
     X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
     X509_set_pubkey(certificate, key);
     X509_NAME* const subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1,
-                               0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
     X509_set_issuer_name(certificate, subject);
     EXPECT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
     std::FILE* file = std::fopen(certificate_file().c_str(), "w");
@@ -38,7 +38,9 @@ TestCertificate::TestCertificate() {
     EVP_PKEY_free(key);
 }
 
-TestCertificate::~TestCertificate() { std::filesystem::remove_all(folder_); }
+TestCertificate::~TestCertificate() {
+    std::filesystem::remove_all(folder_);
+}
 
 std::string TestCertificate::write(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
@@ -64,8 +66,10 @@ std::vector<std::uint8_t> Wire::take(std::size_t size_max) {
     return taken;
 }
 
-std::shared_ptr<TlsContext> server_context(const TestCertificate& certificate, MinimumVersion minimum_version) {
-    auto context = TlsContext::for_server(certificate.certificate_file(), certificate.key_file(), minimum_version);
+std::shared_ptr<TlsContext> server_context(const TestCertificate& certificate,
+                                           MinimumVersion minimum_version) {
+    auto context =
+        TlsContext::for_server(certificate.certificate_file(), certificate.key_file(), minimum_version);
     EXPECT_TRUE(context.has_value()) << context.error();
     return *context;
 }
@@ -99,7 +103,8 @@ bool Conversation::shake_hands(std::size_t part_size) {
             // A session ticket may follow the handshake: it is the reading that takes it in.
             std::uint8_t unexpected[64];
             std::size_t size = 0;
-            if (reader.is_handshake_done() && reader.read(input, unexpected, size, answers) == TlsStatus::failed) {
+            if (reader.is_handshake_done() &&
+                reader.read(input, unexpected, size, answers) == TlsStatus::failed) {
                 return false;
             }
             EXPECT_TRUE(input.empty());

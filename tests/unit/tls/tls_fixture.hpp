@@ -54,7 +54,8 @@ std::shared_ptr<TlsContext> client_context();
 
 /// A server's and a client's engine, and what each has sent.
 struct Conversation {
-    Conversation(const std::shared_ptr<TlsContext>& server_side, const std::shared_ptr<TlsContext>& client_side);
+    Conversation(const std::shared_ptr<TlsContext>& server_side,
+                 const std::shared_ptr<TlsContext>& client_side);
     /// Exchanges, `part_size` bytes at a time, until both are done; false where one fails.
     bool shake_hands(std::size_t part_size = SIZE_MAX);
     /// What the reader makes of all that is on the wire, `part_size` bytes at a time.

@@ -37,13 +37,15 @@ TEST_F(TlsHandshake, refuses_1_1_with_an_alert) {
 }
 
 TEST_F(TlsHandshake, refuses_1_2_where_1_3_is_the_least) {
-    Conversation both(server_context(certificate, MinimumVersion::tls_1_3), client_limited_to(TLS1_2_VERSION));
+    Conversation both(server_context(certificate, MinimumVersion::tls_1_3),
+                      client_limited_to(TLS1_2_VERSION));
     EXPECT_FALSE(both.shake_hands());
     EXPECT_GT(both.to_client.size(), 0U);  // the alert
 }
 
 TEST_F(TlsHandshake, refuses_ciphers_without_aead_or_forward_secrecy) {
-    for (const char* const ciphers : {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256"}) {
+    for (const char* const ciphers :
+         {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256"}) {
         auto context = client_limited_to(TLS1_2_VERSION);
         ASSERT_EQ(SSL_CTX_set_cipher_list(context->native(), ciphers), 1);
         Conversation both(server_context(certificate), context);
@@ -66,7 +68,8 @@ TEST_F(TlsHandshake, garbage_fails_with_an_alert) {
     base::Bytes input = base::as_bytes(garbage);
     EXPECT_EQ(both.server->handshake(input, both.to_client), TlsStatus::failed);
     Conversation other(server_context(certificate), client_context());
-    const std::string message("\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", 10);  // a ServerHello for a server
+    const std::string message("\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00",
+                              10);  // a ServerHello for a server
     input = base::as_bytes(message);
     EXPECT_EQ(other.server->handshake(input, other.to_client), TlsStatus::failed);
     ASSERT_EQ(other.to_client.size(), 7U);

@@ -6,8 +6,8 @@ namespace tickwire::uring {
 namespace {
 
 TEST(Address, formats_as_it_was_parsed) {
-    for (const char* const text : {"127.0.0.1:8080", "0.0.0.0:0", "[::1]:8080", "[::]:65535", "[2001:db8::5]:443",
-                                   "unix:/run/tickwire.sock", "unix:relative.sock"}) {
+    for (const char* const text : {"127.0.0.1:8080", "0.0.0.0:0", "[::1]:8080", "[::]:65535",
+                                   "[2001:db8::5]:443", "unix:/run/tickwire.sock", "unix:relative.sock"}) {
         const auto address = parse_address(text);
         ASSERT_TRUE(address.has_value()) << address.error();
         EXPECT_EQ(format_address(*address), text);

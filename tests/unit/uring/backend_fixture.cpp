@@ -9,7 +9,8 @@
 namespace tickwire::uring {
 namespace {
 
-// A thread that has a ring may be interrupted by the kernel's own work; with SO_RCVTIMEO that shows as EINTR.
+// A thread that has a ring may be interrupted by the kernel's own work; with SO_RCVTIMEO that shows as
+// EINTR.
 ssize_t receive(int descriptor, char* to, std::size_t size) {
     ssize_t count = -1;
     do {
@@ -20,7 +21,9 @@ ssize_t receive(int descriptor, char* to, std::size_t size) {
 
 }  // namespace
 
-void Recorder::on_accepted(std::uint32_t listener, int descriptor) { accepted.emplace_back(listener, descriptor); }
+void Recorder::on_accepted(std::uint32_t listener, int descriptor) {
+    accepted.emplace_back(listener, descriptor);
+}
 
 void Recorder::on_received(Channel channel, base::MutableBytes bytes) {
     told_[channel].received += base::as_text(bytes);
@@ -42,7 +45,9 @@ void Recorder::on_receive_ended(Channel channel, ReceiveEnd end) {
     }
 }
 
-void Recorder::on_sent(Channel channel, SendResult result) { told_[channel].sent.push_back(result); }
+void Recorder::on_sent(Channel channel, SendResult result) {
+    told_[channel].sent.push_back(result);
+}
 
 void Recorder::on_closed(Channel channel) {
     ++told_[channel].closed_count;
@@ -51,7 +56,9 @@ void Recorder::on_closed(Channel channel) {
     }
 }
 
-void Recorder::on_connected(Channel channel, SendResult result) { told_[channel].connected = result; }
+void Recorder::on_connected(Channel channel, SendResult result) {
+    told_[channel].connected = result;
+}
 
 TcpPair::TcpPair() {
     SocketOptions options;

@@ -7,7 +7,8 @@ namespace {
 
 class Churn : public BackendTest {};
 
-// Clients come, say something, and go in every order: closed by us, by them, reset, in the middle of a send.
+// Clients come, say something, and go in every order: closed by us, by them, reset, in the middle of a
+// send.
 TEST_F(Churn, thousands_of_connections_leave_no_descriptor_behind) {
     const int before = open_descriptor_count();
     {
@@ -34,7 +35,8 @@ TEST_F(Churn, thousands_of_connections_leave_no_descriptor_behind) {
         int adopted_count = 0;
         int connected_count = 0;
         while (closed_count < connection_count) {
-            while (connected_count < connection_count && !free_channels.empty() && connected_count == adopted_count) {
+            while (connected_count < connection_count && !free_channels.empty() &&
+                   connected_count == adopted_count) {
                 const int client = connect_to(address);
                 ++connected_count;
                 run_until([&] { return !recorder.accepted.empty(); });

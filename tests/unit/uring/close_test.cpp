@@ -82,7 +82,8 @@ TEST_F(Close, an_index_reused_at_once_hears_nothing_of_the_one_before) {
     EXPECT_FALSE(recorder[4].end.has_value());
     std::size_t position = 0;
     for (int number = 0; number < 200; ++number) {
-        const std::size_t found = recorder[4].received.find("use " + std::to_string(number) + ";", position);
+        const std::size_t found =
+            recorder[4].received.find("use " + std::to_string(number) + ";", position);
         if (found != std::string::npos) {  // closed before it arrived: then nothing of it may be told later
             EXPECT_GE(found, position);
             position = found;

@@ -12,7 +12,8 @@ class Receive : public BackendTest, public testing::WithParamInterface<Buffers> 
   protected:
     void SetUp() override {
         BackendTest::SetUp();
-        if (!IsSkipped() && GetParam() == Buffers::incremental && !probe_features()->has_incremental_buffers) {
+        if (!IsSkipped() && GetParam() == Buffers::incremental &&
+            !probe_features()->has_incremental_buffers) {
             GTEST_SKIP() << "this kernel has no incremental buffers (6.12)";
         }
     }
@@ -99,7 +100,8 @@ TEST_P(Receive, a_large_stream_arrives_whole_and_in_order) {
     const std::string text = pattern(3'000'000);
     std::size_t written = 0;
     while (written < text.size()) {
-        const ssize_t count = ::send(pair.client, text.data() + written, text.size() - written, MSG_DONTWAIT);
+        const ssize_t count =
+            ::send(pair.client, text.data() + written, text.size() - written, MSG_DONTWAIT);
         written += count > 0 ? static_cast<std::size_t>(count) : 0;
         backend->wait(soon(std::chrono::milliseconds(1)), WaitFor::deadline);
     }
@@ -174,8 +176,8 @@ TEST_P(Receive, a_parked_channel_closes_and_its_index_serves_again) {
         write_all(parked[channel].client, pattern(3000));
         backend->receive_many(channel);
     }
-    // One buffer: when a channel is served for the second time the others are parked. All are closed from inside
-    // that handler.
+    // One buffer: when a channel is served for the second time the others are parked. All are closed from
+    // inside that handler.
     int count = 0;
     recorder.after_received = [&](Channel) {
         if (++count == 2) {
@@ -185,7 +187,8 @@ TEST_P(Receive, a_parked_channel_closes_and_its_index_serves_again) {
         }
     };
     run_until([&] {
-        return recorder[0].closed_count == 1 && recorder[1].closed_count == 1 && recorder[2].closed_count == 1;
+        return recorder[0].closed_count == 1 && recorder[1].closed_count == 1 &&
+               recorder[2].closed_count == 1;
     });
     TcpPair next;
     recorder[1] = {};

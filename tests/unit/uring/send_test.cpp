@@ -109,7 +109,8 @@ TEST_F(Send, completions_that_do_not_fit_the_queue_are_not_lost) {
         backend->send(channel, base::as_bytes(text));
     }
     for (Channel channel = 0; channel < channel_count; ++channel) {
-        run_until([&] { return recorder[channel].sent.size() == 1 && recorder[channel].received == "input"; });
+        run_until(
+            [&] { return recorder[channel].sent.size() == 1 && recorder[channel].received == "input"; });
     }
     EXPECT_GT(backend->counters().completion_overflows, 0U);
 }

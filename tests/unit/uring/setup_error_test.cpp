@@ -15,7 +15,9 @@ std::string message(int error, const SetupCircumstances& circumstances) {
     return explain_setup_error(error, circumstances).message;
 }
 
-bool mentions(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool mentions(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 TEST(SetupError, names_the_sysctl_that_switches_io_uring_off_and_how_to_allow_it) {
     EXPECT_TRUE(mentions(message(EPERM, {2, false, "6.6.1"}), "sysctl -w kernel.io_uring_disabled=0"));
@@ -29,7 +31,8 @@ TEST(SetupError, names_the_seccomp_filter_and_the_profile_that_allows) {
 }
 
 TEST(SetupError, names_the_kernel_that_is_too_old) {
-    EXPECT_TRUE(mentions(message(EINVAL, {std::nullopt, false, "5.10.0-28-amd64"}), "this is 5.10.0-28-amd64"));
+    EXPECT_TRUE(
+        mentions(message(EINVAL, {std::nullopt, false, "5.10.0-28-amd64"}), "this is 5.10.0-28-amd64"));
     EXPECT_TRUE(mentions(message(ENOSYS, {std::nullopt, true, "4.19.0"}), "Linux 6.1 or newer"));
 }
 

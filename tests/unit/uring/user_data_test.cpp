@@ -17,7 +17,8 @@ TEST(UserData, every_field_survives_the_kernel) {
 }
 
 TEST(UserData, a_generation_too_large_does_not_touch_the_kind) {
-    const Operation operation = decode_user_data(encode_user_data({OperationKind::send, generation_mask + 1, 7}));
+    const Operation operation =
+        decode_user_data(encode_user_data({OperationKind::send, generation_mask + 1, 7}));
     EXPECT_EQ(operation, (Operation{OperationKind::send, 0, 7}));
 }
 

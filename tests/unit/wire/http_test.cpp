@@ -50,20 +50,24 @@ void expect_refused(const std::string& head, HttpError error = HttpError::malfor
 }
 
 /// A GET of `/` with `fields` (each ended by CRLF) behind Host.
-std::string get(std::string_view fields) { return "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n"; }
+std::string get(std::string_view fields) {
+    return "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n";
+}
 
 std::string upgrade(std::string_view more = "", std::string_view target = "/v1/match/arena") {
     return "GET " + std::string(target) +
-           " HTTP/1.1\r\nHost: relay.example:7000\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+           " HTTP/1.1\r\nHost: relay.example:7000\r\nConnection: keep-alive, Upgrade\r\nUpgrade: "
+           "websocket\r\n"
            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
            std::string(key) + "\r\n" + std::string(more) + "\r\n";
 }
 
 TEST(HttpRequest, reads_an_upgrade) {
-    const HttpRequest request = parse_good(
-        upgrade("Origin: https://game.example\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"
-                "Sec-WebSocket-Protocol: chat, tickwire.v1\r\n",
-                "/v1/match/arena-7?ticket=a.b.c?d"));
+    const HttpRequest request =
+        parse_good(upgrade("Origin: https://game.example\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: "
+                           "192.0.2.7, 10.0.0.2\r\n"
+                           "Sec-WebSocket-Protocol: chat, tickwire.v1\r\n",
+                           "/v1/match/arena-7?ticket=a.b.c?d"));
     EXPECT_FALSE(request.is_head);
     EXPECT_TRUE(request.keep_alive);
     EXPECT_TRUE(request.wants_upgrade);
@@ -91,15 +95,16 @@ TEST(HttpRequest, reads_a_plain_request) {
 TEST(HttpRequest, takes_names_and_tokens_in_any_case) {
     const HttpRequest request = parse_good(
         "GET / HTTP/1.1\r\nhOST:a\r\nCONNECTION:\t upgrade , KEEP-ALIVE \t\r\nupgrade: WebSocket\r\n"
-        "sec-websocket-key:" + std::string(key) + "\r\nSEC-WEBSOCKET-VERSION:13\r\n\r\n");
+        "sec-websocket-key:" +
+        std::string(key) + "\r\nSEC-WEBSOCKET-VERSION:13\r\n\r\n");
     EXPECT_TRUE(request.wants_upgrade);
     EXPECT_EQ(judge_upgrade(request), 101);
 }
 
 TEST(HttpRequest, reads_lists_over_several_fields) {
-    const HttpRequest request = parse_good(
-        get("Connection: keep-alive\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n"
-            "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: , tickwire.v1,\r\n"));
+    const HttpRequest request =
+        parse_good(get("Connection: keep-alive\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n"
+                       "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: , tickwire.v1,\r\n"));
     EXPECT_TRUE(request.wants_upgrade);
     EXPECT_TRUE(request.offers_tickwire);
 }
@@ -109,10 +114,12 @@ TEST(HttpRequest, wants_an_upgrade_only_by_both_fields_and_by_a_get_of_1_1) {
     EXPECT_FALSE(parse_good(get("Connection: upgrade\r\n")).wants_upgrade);
     EXPECT_FALSE(parse_good(get("Connection: upgrades\r\nUpgrade: websocket\r\n")).wants_upgrade);
     EXPECT_FALSE(parse_good(get("Connection: upgrade\r\nUpgrade: websockets\r\n")).wants_upgrade);
-    const std::string fields = " / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const std::string fields =
+        " / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     EXPECT_TRUE(parse_good("GET" + fields).wants_upgrade);
     EXPECT_FALSE(parse_good("HEAD" + fields).wants_upgrade);
-    EXPECT_FALSE(parse_good("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").wants_upgrade);
+    EXPECT_FALSE(
+        parse_good("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").wants_upgrade);
 }
 
 TEST(HttpRequest, keeps_alive_unless_told_otherwise) {
@@ -142,7 +149,8 @@ TEST(HttpRequest, waits_for_the_end_of_the_head) {
 
 TEST(HttpRequest, leaves_what_follows_the_head) {
     const std::string head = upgrade();
-    for (const std::string_view behind : {"GET / HTTP/1.1\r\n", "\x82\x80\x01\x02\x03\x04", "\r\n\r\n", "\xff"}) {
+    for (const std::string_view behind :
+         {"GET / HTTP/1.1\r\n", "\x82\x80\x01\x02\x03\x04", "\r\n\r\n", "\xff"}) {
         const auto result = parse_request(base::as_bytes(head + std::string(behind)));
         ASSERT_TRUE(result && *result);
         EXPECT_EQ((*result)->size, head.size());
@@ -153,18 +161,19 @@ TEST(HttpRequest, leaves_what_follows_the_head) {
 }
 
 TEST(HttpRequest, refuses_request_lines_that_are_not_strict) {
-    for (const std::string_view line : {"", "GET", "GET /", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1",
-                                        "GET / HTTP/1.1 ", "GET / HTTP/11", "GET / http/1.1", "GET / HTTP/1,1",
-                                        "GET / HTTP/1.11", "GET a HTTP/1.1", "GET * HTTP/1.1",
-                                        "GET http://a/ HTTP/1.1", "GET /#a HTTP/1.1", "GET /a b HTTP/1.1",
-                                        "GET /\xc3\xa9 HTTP/1.1", "G(T / HTTP/1.1", "GET\t/ HTTP/1.1"}) {
+    for (const std::string_view line :
+         {"", "GET", "GET /", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ",
+          "GET / HTTP/11", "GET / http/1.1", "GET / HTTP/1,1", "GET / HTTP/1.11", "GET a HTTP/1.1",
+          "GET * HTTP/1.1", "GET http://a/ HTTP/1.1", "GET /#a HTTP/1.1", "GET /a b HTTP/1.1",
+          "GET /\xc3\xa9 HTTP/1.1", "G(T / HTTP/1.1", "GET\t/ HTTP/1.1"}) {
         expect_refused(std::string(line) + "\r\nHost: a\r\n\r\n");
     }
 }
 
 TEST(HttpRequest, refuses_other_methods_and_versions) {
     for (const std::string_view method : {"POST", "PUT", "OPTIONS", "get", "GETS", "PRI"}) {
-        expect_refused(std::string(method) + " / HTTP/1.1\r\nHost: a\r\n\r\n", HttpError::method_unsupported);
+        expect_refused(std::string(method) + " / HTTP/1.1\r\nHost: a\r\n\r\n",
+                       HttpError::method_unsupported);
     }
     expect_refused("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", HttpError::method_unsupported);
     expect_refused("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", HttpError::method_unsupported);
@@ -211,7 +220,8 @@ TEST(HttpRequest, demands_exactly_one_host) {
 }
 
 TEST(HttpRequest, refuses_a_body) {
-    for (const std::string_view length : {"1", "00001", "", "-0", "+0", "0, 0", "0x0", "99999999999999999999"}) {
+    for (const std::string_view length :
+         {"1", "00001", "", "-0", "+0", "0, 0", "0x0", "99999999999999999999"}) {
         expect_refused(get("Content-Length: " + std::string(length) + "\r\n"));
     }
     expect_refused(get("Content-Length: 0\r\nContent-Length: 0\r\n"));
@@ -228,9 +238,10 @@ TEST(HttpRequest, refuses_a_second_opinion) {
 }
 
 TEST(HttpRequest, checks_that_the_key_is_base64_of_16_bytes) {
-    for (const std::string_view bad : {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ===",
-                                       "dGhlIHNhbXBsZSBub25jZ===", "dGhlIHNhbXBsZSBub25jZQ=A", "dGhlIHNhbXBsZSBub25jZ!==",
-                                       "dGhlIHNh-XBsZSBub25jZQ=="}) {
+    for (const std::string_view bad :
+         {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ",
+          "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25jZ===", "dGhlIHNhbXBsZSBub25jZQ=A",
+          "dGhlIHNhbXBsZSBub25jZ!==", "dGhlIHNh-XBsZSBub25jZQ=="}) {
         expect_refused(get("Sec-WebSocket-Key: " + std::string(bad) + "\r\n"));
     }
     EXPECT_EQ(parse_good(get("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4+/w==\r\n")).websocket_key,
@@ -271,7 +282,8 @@ TEST(HttpRoute, tells_match_echo_and_the_rest_apart) {
     EXPECT_EQ(route_path("/v1/match/arena")->route, Route::match);
     EXPECT_EQ(route_path("/v1/match/arena")->match, "arena");
     EXPECT_EQ(route_path("/v1/echo")->route, Route::echo);
-    for (const std::string_view path : {"/", "/v1", "/v1/match", "/v1/echo/", "/v1/Echo", "/V1/match/a", "//v1/echo"}) {
+    for (const std::string_view path :
+         {"/", "/v1", "/v1/match", "/v1/echo/", "/v1/Echo", "/V1/match/a", "//v1/echo"}) {
         ASSERT_TRUE(route_path(path)) << path;
         EXPECT_EQ(route_path(path)->route, Route::other) << path;
     }
@@ -281,12 +293,14 @@ TEST(HttpRoute, tells_match_echo_and_the_rest_apart) {
 }
 
 TEST(HttpRoute, accepts_match_names_of_unreserved_characters) {
-    for (const std::string& name : {std::string("a"), std::string("..."), std::string("A.z_0~9-"), std::string(64, 'x')}) {
+    for (const std::string& name :
+         {std::string("a"), std::string("..."), std::string("A.z_0~9-"), std::string(64, 'x')}) {
         EXPECT_TRUE(is_match_name(name)) << name;
     }
-    for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string(65, 'x'),
-                                    std::string("a/b"), std::string("a b"), std::string("a%41"), std::string("\xc3\xa9"),
-                                    std::string("a\0", 2), std::string("a+b")}) {
+    for (const std::string& name :
+         {std::string(), std::string("."), std::string(".."), std::string(65, 'x'), std::string("a/b"),
+          std::string("a b"), std::string("a%41"), std::string("\xc3\xa9"), std::string("a\0", 2),
+          std::string("a+b")}) {
         EXPECT_FALSE(is_match_name(name)) << name;
     }
 }
@@ -307,9 +321,12 @@ TEST(HttpResponse, accepts_an_upgrade_as_the_example_of_rfc_6455) {
     EXPECT_EQ(answer(upgrade()),
               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
-    EXPECT_EQ(answer(upgrade("Sec-WebSocket-Protocol: x, tickwire.v1\r\nSec-WebSocket-Extensions: permessage-deflate\r\n")),
-              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: tickwire.v1\r\n\r\n");
+    EXPECT_EQ(
+        answer(upgrade(
+            "Sec-WebSocket-Protocol: x, tickwire.v1\r\nSec-WebSocket-Extensions: permessage-deflate\r\n")),
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: "
+        "tickwire.v1\r\n\r\n");
 }
 
 TEST(HttpResponse, refuses_what_is_no_good_upgrade) {
@@ -327,7 +344,8 @@ TEST(HttpResponse, refuses_what_is_no_good_upgrade) {
 }
 
 TEST(HttpResponse, writes_refusals_of_every_status) {
-    for (const std::uint16_t status : std::initializer_list<std::uint16_t>{400, 403, 404, 405, 426, 431, 503, 505}) {
+    for (const std::uint16_t status :
+         std::initializer_list<std::uint16_t>{400, 403, 404, 405, 426, 431, 503, 505}) {
         const std::string text = encoded([status](std::uint8_t* to) {
             return encode_refusal(status, std::string(127, 'd'), false, false, to);
         });
@@ -339,8 +357,11 @@ TEST(HttpResponse, writes_refusals_of_every_status) {
 }
 
 TEST(HttpResponse, sends_a_head_no_body_and_keeps_alive) {
-    const std::string text = encoded([](std::uint8_t* to) { return encode_refusal(404, "none", true, true, to); });
-    EXPECT_EQ(text, "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\n");
+    const std::string text =
+        encoded([](std::uint8_t* to) { return encode_refusal(404, "none", true, true, to); });
+    EXPECT_EQ(
+        text,
+        "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n\r\n");
 }
 
 TEST(HttpResponse, names_what_is_allowed_where_the_status_demands_it) {
@@ -412,12 +433,15 @@ TEST(HttpClient, accepts_no_answer_that_lacks_a_part) {
     EXPECT_FALSE(is_accepted("HTTP/1.1 101 x", "Upgrade: websocket\r\n" + accept));
     EXPECT_FALSE(is_accepted("HTTP/1.1 101 x", "Connection: upgrade\r\n" + accept));
     EXPECT_FALSE(is_accepted("HTTP/1.1 101 x", fields));
-    EXPECT_FALSE(is_accepted("HTTP/1.1 101 x", fields + "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-    EXPECT_FALSE(is_accepted("HTTP/1.1 101 x", fields + accept + "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    EXPECT_FALSE(
+        is_accepted("HTTP/1.1 101 x", fields + "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    EXPECT_FALSE(is_accepted("HTTP/1.1 101 x",
+                             fields + accept + "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
 }
 
 TEST(HttpClient, reads_a_refusal) {
-    const std::string text = encoded([](std::uint8_t* to) { return encode_refusal(503, "full", true, false, to); });
+    const std::string text =
+        encoded([](std::uint8_t* to) { return encode_refusal(503, "full", true, false, to); });
     const auto result = parse_answer(text);
     ASSERT_TRUE(result && *result);
     EXPECT_EQ((*result)->status, 503);
@@ -426,14 +450,15 @@ TEST(HttpClient, reads_a_refusal) {
 }
 
 TEST(HttpClient, refuses_answers_that_are_not_http) {
-    for (const std::string_view line : {"", "HTTP/1.1 10 x", "HTTP/1.1 101", "HTTP/1.1  101 x", "HTTP/1.1 1o1 x",
-                                        "http/1.1 101 x", "\x15\x03\x01"}) {
+    for (const std::string_view line : {"", "HTTP/1.1 10 x", "HTTP/1.1 101", "HTTP/1.1  101 x",
+                                        "HTTP/1.1 1o1 x", "http/1.1 101 x", "\x15\x03\x01"}) {
         const auto result = parse_answer(std::string(line) + "\r\n\r\n");
         ASSERT_FALSE(result) << line;
         EXPECT_EQ(result.error(), HttpError::malformed);
     }
     EXPECT_EQ(parse_answer("HTTP/2.0 101 x\r\n\r\n").error(), HttpError::version_unsupported);
-    EXPECT_EQ(parse_answer("HTTP/1.1 101 x\r\nSec-WebSocket-Accept: a\r\nSec-WebSocket-Accept: a\r\n\r\n").error(),
+    EXPECT_EQ(parse_answer("HTTP/1.1 101 x\r\nSec-WebSocket-Accept: a\r\nSec-WebSocket-Accept: a\r\n\r\n")
+                  .error(),
               HttpError::malformed);
 }
 

@@ -25,7 +25,8 @@ TEST(Sha1, gives_the_published_digests) {
     const Example examples[] = {
         {"", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
         {"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
-        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+         "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
         {"The quick brown fox jumps over the lazy dog", "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"},
         {std::string(1000000, 'a'), "34aa973cd4c4daa4f61eeb2bdbad27316534016f"},
     };
@@ -55,7 +56,8 @@ TEST(Sha1, pads_at_each_border_of_a_block) {
         {129, "2699b675922cc84a9b0dfd926eb7f8211c78693d"},
     };
     for (const Example& example : examples) {
-        EXPECT_EQ(hex(sha1(base::as_bytes(std::string(example.size, 'x')))), example.digest) << example.size;
+        EXPECT_EQ(hex(sha1(base::as_bytes(std::string(example.size, 'x')))), example.digest)
+            << example.size;
     }
 }
 

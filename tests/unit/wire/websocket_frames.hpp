@@ -44,7 +44,9 @@ inline ByteVector frame_header(std::uint8_t start, std::uint64_t size, bool is_m
     return bytes;
 }
 
-inline ByteVector to_bytes(std::string_view text) { return {text.begin(), text.end()}; }
+inline ByteVector to_bytes(std::string_view text) {
+    return {text.begin(), text.end()};
+}
 
 /// A masked frame as a client sends it.
 inline ByteVector frame(std::uint8_t start, base::Bytes payload) {
@@ -85,7 +87,8 @@ struct Transcript {
 
 inline std::ostream& operator<<(std::ostream& out, const Transcript& transcript) {
     for (const ReadMessage& message : transcript.messages) {
-        out << "opcode " << static_cast<int>(message.opcode) << " of " << message.payload.size() << " bytes; ";
+        out << "opcode " << static_cast<int>(message.opcode) << " of " << message.payload.size()
+            << " bytes; ";
     }
     return out << (transcript.error ? describe(*transcript.error) : "no error") << "; frames "
                << transcript.frame_count;

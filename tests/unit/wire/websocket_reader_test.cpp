@@ -35,7 +35,8 @@ void expect_message(const ByteVector& bytes, Opcode opcode, std::string_view pay
     EXPECT_EQ(read.messages[0], (ReadMessage{opcode, to_bytes(payload)}));
 }
 
-void expect_error(const ByteVector& bytes, Error error, const Limits& limits = {}, Role role = Role::server) {
+void expect_error(const ByteVector& bytes, Error error, const Limits& limits = {},
+                  Role role = Role::server) {
     const Transcript read = read_every_way(bytes, limits, role);
     EXPECT_TRUE(read.messages.empty());
     ASSERT_TRUE(read.error) << "expected: " << describe(error);
@@ -43,8 +44,10 @@ void expect_error(const ByteVector& bytes, Error error, const Limits& limits = {
 }
 
 TEST(WebsocketReader, reads_the_examples_of_section_5_7) {
-    expect_message({0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, Opcode::text, "Hello");
-    expect_message({0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, Opcode::pong, "Hello");
+    expect_message({0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, Opcode::text,
+                   "Hello");
+    expect_message({0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, Opcode::pong,
+                   "Hello");
     const ByteVector fragmented{0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f};
     const Transcript read = read_every_way(fragmented, {}, Role::client);
     ASSERT_EQ(read.messages.size(), 1U);
@@ -54,7 +57,8 @@ TEST(WebsocketReader, reads_the_examples_of_section_5_7) {
 TEST(WebsocketReader, reads_messages_of_every_length_form) {
     Limits limits;
     limits.binary_size_max = 70000;
-    for (const std::size_t size : {0U, 1U, 2U, 3U, 4U, 5U, 124U, 125U, 126U, 127U, 128U, 65535U, 65536U, 65537U, 70000U}) {
+    for (const std::size_t size :
+         {0U, 1U, 2U, 3U, 4U, 5U, 124U, 125U, 126U, 127U, 128U, 65535U, 65536U, 65537U, 70000U}) {
         const std::string payload(size, 'x');
         const Transcript read = read_every_way(frame(fin | binary, payload), limits);
         ASSERT_FALSE(read.error) << size;
@@ -134,18 +138,22 @@ TEST(WebsocketReader, joins_fragments) {
 TEST(WebsocketReader, delivers_control_frames_between_fragments) {
     const ByteVector bytes = frame(text, "Hel") + frame(fin | ping, "are you there") + frame(0, "lo ") +
                              frame(fin | pong, std::string(125, 'p')) + frame(fin, "you") +
-                             frame(fin | close, "\x03\xe8" "bye");
+                             frame(fin | close,
+                                   "\x03\xe8"
+                                   "bye");
     const Transcript read = read_every_way(bytes);
     const std::vector<ReadMessage> expected{{Opcode::ping, to_bytes("are you there")},
                                             {Opcode::pong, to_bytes(std::string(125, 'p'))},
                                             {Opcode::text, to_bytes("Hello you")},
-                                            {Opcode::close, to_bytes("\x03\xe8" "bye")}};
+                                            {Opcode::close, to_bytes("\x03\xe8"
+                                                                     "bye")}};
     EXPECT_EQ(read.messages, expected);
     EXPECT_EQ(read.frame_count, 6U);
 }
 
 TEST(WebsocketReader, reads_unmasked_frames_as_a_client) {
-    const Transcript read = read_every_way(server_frame(fin | binary, std::string(300, 's')), {}, Role::client);
+    const Transcript read =
+        read_every_way(server_frame(fin | binary, std::string(300, 's')), {}, Role::client);
     ASSERT_EQ(read.messages.size(), 1U);
     EXPECT_EQ(read.messages[0].payload, to_bytes(std::string(300, 's')));
 }
@@ -162,17 +170,20 @@ TEST(WebsocketReader, refuses_each_reserved_bit) {
 }
 
 TEST(WebsocketReader, refuses_each_reserved_opcode) {
-    for (const std::uint8_t opcode : std::initializer_list<std::uint8_t>{3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
+    for (const std::uint8_t opcode :
+         std::initializer_list<std::uint8_t>{3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
         expect_error(frame(fin | opcode, "a"), Error::reserved_opcode);
     }
 }
 
 TEST(WebsocketReader, refuses_a_length_that_is_not_minimal) {
     for (const std::uint64_t size : {0U, 1U, 125U}) {
-        expect_error(frame_header(fin | binary, size, true, LengthForm::bits_16), Error::length_not_minimal);
+        expect_error(frame_header(fin | binary, size, true, LengthForm::bits_16),
+                     Error::length_not_minimal);
     }
     for (const std::uint64_t size : {0U, 125U, 126U, 65535U}) {
-        expect_error(frame_header(fin | binary, size, true, LengthForm::bits_64), Error::length_not_minimal);
+        expect_error(frame_header(fin | binary, size, true, LengthForm::bits_64),
+                     Error::length_not_minimal);
     }
     expect_error(frame_header(fin | binary, std::uint64_t{1} << 63, true), Error::length_not_minimal);
     expect_error(frame_header(fin | binary, UINT64_MAX, true), Error::length_not_minimal);
@@ -230,8 +241,10 @@ TEST(WebsocketReader, bounds_the_count_of_fragments) {
     Limits limits;
     limits.fragment_count_max = 4;
     const ByteVector empty = frame(0, "");
-    EXPECT_EQ(read_every_way(frame(binary, "") + empty + empty + frame(fin, ""), limits).messages.size(), 1U);
-    expect_error(frame(binary, "") + empty + empty + empty + frame(fin, ""), Error::too_many_fragments, limits);
+    EXPECT_EQ(read_every_way(frame(binary, "") + empty + empty + frame(fin, ""), limits).messages.size(),
+              1U);
+    expect_error(frame(binary, "") + empty + empty + empty + frame(fin, ""), Error::too_many_fragments,
+                 limits);
     // Whole messages are not fragments, however many there are.
     ByteVector whole;
     for (int i = 0; i < 10; ++i) {
@@ -263,16 +276,19 @@ TEST(WebsocketReader, takes_65536_fragments_where_the_limits_allow) {
 }
 
 TEST(WebsocketReader, accepts_utf8_cut_at_every_byte) {
-    const std::string_view sample = "a\u00e9\u20ac\U0001f600\u07ff\u0800\ud7ff\ue000\U00010000\U0010ffff end";
+    const std::string_view sample =
+        "a\u00e9\u20ac\U0001f600\u07ff\u0800\ud7ff\ue000\U00010000\U0010ffff end";
     expect_message(frame(fin | text, sample), Opcode::text, sample);
     for (std::size_t cut = 0; cut <= sample.size(); ++cut) {
-        expect_message(frame(text, sample.substr(0, cut)) + frame(fin, sample.substr(cut)), Opcode::text, sample);
+        expect_message(frame(text, sample.substr(0, cut)) + frame(fin, sample.substr(cut)), Opcode::text,
+                       sample);
     }
 }
 
 TEST(WebsocketReader, refuses_text_that_is_not_utf8) {
-    for (const std::string_view bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                       "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"}) {
+    for (const std::string_view bad :
+         {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"}) {
         expect_error(frame(fin | text, bad), Error::invalid_utf8);
         expect_error(frame(fin | text, "a long enough start to be judged by blocks " + std::string(bad)),
                      Error::invalid_utf8);
@@ -286,7 +302,9 @@ TEST(WebsocketReader, refuses_text_that_ends_inside_a_character) {
         expect_error(frame(text, bad) + frame(fin, ""), Error::invalid_utf8);
     }
     // The next message starts afresh all the same.
-    EXPECT_EQ(read_every_way(frame(text, "\xc3") + frame(fin, "\xa9") + frame(fin | text, "b")).messages.size(), 2U);
+    EXPECT_EQ(
+        read_every_way(frame(text, "\xc3") + frame(fin, "\xa9") + frame(fin | text, "b")).messages.size(),
+        2U);
 }
 
 TEST(WebsocketReader, refuses_the_first_impossible_byte_inside_an_unfinished_frame) {
@@ -317,7 +335,8 @@ TEST(WebsocketReader, accepts_each_close_code_that_may_be_sent) {
     for (unsigned code = 0; code < 65536; ++code) {
         const bool is_allowed = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
                                 (code >= 3000 && code <= 4999);
-        const Transcript read = read_whole(Role::server, {}, close_frame(static_cast<std::uint16_t>(code), ""));
+        const Transcript read =
+            read_whole(Role::server, {}, close_frame(static_cast<std::uint16_t>(code), ""));
         if (is_allowed) {
             ASSERT_EQ(read.messages.size(), 1U) << code;
             ASSERT_EQ(parse_close(read.messages[0].payload).code, code);
@@ -426,7 +445,8 @@ TEST(WebsocketReader, grows_in_few_steps_and_never_beyond_the_message) {
     const ByteVector bytes = frame(fin | binary, std::string(100000, 'a'));
     Transcript transcript;
     for (std::size_t at = 0; at < bytes.size(); at += 100) {
-        read_part(reader, base::Bytes{bytes}.subspan(at, std::min<std::size_t>(100, bytes.size() - at)), transcript);
+        read_part(reader, base::Bytes{bytes}.subspan(at, std::min<std::size_t>(100, bytes.size() - at)),
+                  transcript);
     }
     EXPECT_EQ(transcript.messages.size(), 1U);
     EXPECT_EQ(source.lent_max, 100000U);
@@ -438,8 +458,9 @@ TEST(WebsocketReader, never_borrows_more_than_limit_and_one_control_frame) {
     Limits limits;
     limits.binary_size_max = 1000;
     Reader reader(Role::server, limits, source);
-    const ByteVector bytes = frame(binary, std::string(999, 'a')) + frame(fin | ping, std::string(125, 'b')) +
-                             frame(0, "c") + frame(fin | ping, std::string(125, 'b')) + frame(fin, "");
+    const ByteVector bytes = frame(binary, std::string(999, 'a')) +
+                             frame(fin | ping, std::string(125, 'b')) + frame(0, "c") +
+                             frame(fin | ping, std::string(125, 'b')) + frame(fin, "");
     Transcript transcript;
     for (const std::uint8_t& byte : bytes) {
         read_part(reader, {&byte, 1}, transcript);
@@ -486,7 +507,8 @@ TEST(WebsocketReader, refuses_the_rest_of_a_message_that_new_limits_outlaw) {
 
 /// Reads `bytes`, and between the two halves does something to the reader.
 template <typename Between>
-Transcript read_with_change(const ByteVector& bytes, std::size_t cut, CountingSource& source, Between between) {
+Transcript read_with_change(const ByteVector& bytes, std::size_t cut, CountingSource& source,
+                            Between between) {
     Transcript transcript;
     Reader first(Role::server, {}, source);
     read_part(first, base::Bytes{bytes}.first(cut), transcript);
@@ -496,7 +518,8 @@ Transcript read_with_change(const ByteVector& bytes, std::size_t cut, CountingSo
 }
 
 ByteVector mixed_frames() {
-    return frame(text, "He\xc3") + frame(fin | ping, "ping") + frame(fin, "\xa9llo") + frame(fin | binary, "tail");
+    return frame(text, "He\xc3") + frame(fin | ping, "ping") + frame(fin, "\xa9llo") +
+           frame(fin | binary, "tail");
 }
 
 TEST(WebsocketReader, moves_with_an_unfinished_message_at_every_cut) {
@@ -504,7 +527,8 @@ TEST(WebsocketReader, moves_with_an_unfinished_message_at_every_cut) {
     const Transcript whole = read_whole(Role::server, {}, bytes);
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         CountingSource source;
-        EXPECT_EQ(whole, read_with_change(bytes, cut, source, [](Reader& reader) { return std::move(reader); }));
+        EXPECT_EQ(whole,
+                  read_with_change(bytes, cut, source, [](Reader& reader) { return std::move(reader); }));
         EXPECT_EQ(source.lent, 0U);
     }
 }

@@ -42,7 +42,8 @@ TEST(WebsocketWriter, writes_client_frames_that_the_reader_takes) {
     for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 65535U, 65536U, 70000U}) {
         const std::string payload(size, 'q');
         ByteVector room(client_header_size_max + size);
-        room.resize(encode_client_frame(Opcode::binary, base::as_bytes(payload), {1, 2, 3, 4}, room.data()));
+        room.resize(
+            encode_client_frame(Opcode::binary, base::as_bytes(payload), {1, 2, 3, 4}, room.data()));
         const Transcript read = read_whole(Role::server, limits, room);
         ASSERT_EQ(read.messages.size(), 1U) << size;
         EXPECT_EQ(read.messages[0], (ReadMessage{Opcode::binary, to_bytes(payload)}));
@@ -61,7 +62,8 @@ TEST(WebsocketWriter, writes_server_frames_that_a_client_takes) {
 
 std::string close_payload(std::uint16_t code, std::string_view reason) {
     std::array<std::uint8_t, control_size_max> room;
-    return std::string(base::as_text(base::Bytes{room}.first(encode_close_payload(code, reason, room.data()))));
+    return std::string(
+        base::as_text(base::Bytes{room}.first(encode_close_payload(code, reason, room.data()))));
 }
 
 TEST(WebsocketWriter, writes_close_payloads) {
