@@ -1,8 +1,10 @@
 // tickwire: one program, one subcommand for each thing it does.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "cli/serve.hpp"
 #include "cli/swarm.hpp"
+#include "service/relay.hpp"
 #include "tls/record_allocator.hpp"
 
 int main(int argument_count, char** arguments) {
@@ -17,8 +19,11 @@ int main(int argument_count, char** arguments) {
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {
-        // Help and version exit with 0; anything else is a bad option.
-        return app.exit(error) == 0 ? 0 : 2;
+        if (error.get_exit_code() == 0) {
+            return app.exit(error);  // help and version
+        }
+        std::fprintf(stderr, "tickwire: %s\n", error.what());
+        return tickwire::service::exit_bad_setting;
     }
     return exit_code;
 }

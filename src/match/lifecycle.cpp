@@ -121,7 +121,7 @@ Member Match::Implementation::add_member(MemberKind kind, PlayerNumber player, C
     record.limits = limits;
     // A report that takes two ticks and a little is never late, however quick a member usually is.
     record.gauge = LinkGauge(last_tick, 2 * clock.interval() + std::chrono::milliseconds(50));
-    const Member member = members.add(std::move(record));
+    const Member member = members.add(record);
     // Everybody may come to wait at once, in the middle of a tick, where nothing may be allocated.
     waiting.reserve(members.records().capacity());
     pongs.reserve(members.records().capacity());

@@ -17,7 +17,7 @@ Member MemberTable::add(MemberRecord record) {
     record.is_on_pong_list = held.is_on_pong_list;
     ++count_;
     ++counts_[static_cast<std::size_t>(record.kind)];
-    held = std::move(record);
+    held = record;
     return member;
 }
 

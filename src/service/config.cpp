@@ -197,7 +197,8 @@ tl::expected<void, std::string> load_config_file(const std::string& file, ServeC
     }
     for (const auto& [key, node] : document) {
         const std::string name(key.str());
-        const std::string place = file + ":" + std::to_string(node.source().begin.line) + ": " + name;
+        std::string place = file;
+        place.append(":").append(std::to_string(node.source().begin.line)).append(": ").append(name);
         const auto setting = std::find_if(table.begin(), table.end(),
                                           [&name](const Setting& one) { return one.name == name; });
         if (setting == table.end()) {

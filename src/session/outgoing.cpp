@@ -47,7 +47,19 @@ void ByteQueue::drop_first(std::size_t size) noexcept {
 Outgoing::~Outgoing() {
     outbox_.release(*source_);
     sealed_.release(*source_);
-    in_flight_.release(*source_);
+    end_send();
+}
+
+bool Outgoing::move_to(websocket::BufferSource& source) noexcept {
+    bool has_room = true;
+    for (ByteQueue* const queue : {&outbox_, &sealed_}) {
+        ByteQueue moved;
+        has_room = moved.append(queue->bytes(), source) && has_room;
+        queue->release(*source_);
+        *queue = moved;
+    }
+    source_ = &source;
+    return has_room;
 }
 
 bool Outgoing::append(base::Bytes bytes) noexcept {
@@ -98,6 +110,7 @@ base::Bytes Outgoing::begin_send(tls::TlsEngine* engine) noexcept {
             return {};
         }
         in_flight_ = std::exchange(sealed_, {});
+        in_flight_source_ = source_;
     } else if (outbox_.empty() && shared_) {
         in_flight_shared_ = std::exchange(shared_, {});
         is_in_flight_ = true;
@@ -107,13 +120,19 @@ base::Bytes Outgoing::begin_send(tls::TlsEngine* engine) noexcept {
             return {};
         }
         in_flight_ = std::exchange(outbox_, {});
+        in_flight_source_ = source_;
     }
     is_in_flight_ = !in_flight_.empty();
+    if (!is_in_flight_) {
+        in_flight_.release(*source_);  // room that was asked for and not used
+    }
     return in_flight_.bytes();
 }
 
 void Outgoing::end_send() noexcept {
-    in_flight_.release(*source_);
+    if (!in_flight_.empty()) {
+        in_flight_.release(*in_flight_source_);
+    }
     in_flight_shared_ = {};
     is_in_flight_ = false;
 }

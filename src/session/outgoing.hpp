@@ -55,6 +55,10 @@ class Outgoing {
     /// Forgets what is queued in plaintext; what is in flight or sealed goes out.
     void drop_queued() noexcept;
 
+    /// What is queued, and what will be, lives in another source from now on. False where that has no room:
+    /// the connection must end.
+    bool move_to(websocket::BufferSource& source) noexcept;
+
     bool is_empty() const noexcept { return outbox_.empty() && !shared_ && sealed_.empty(); }
     bool is_in_flight() const noexcept { return is_in_flight_; }
     std::size_t queued_size() const noexcept { return outbox_.size() + shared_.bytes().size(); }
@@ -77,6 +81,7 @@ class Outgoing {
 
   private:
     websocket::BufferSource* source_;
+    websocket::BufferSource* in_flight_source_ = nullptr;
     ByteQueue outbox_;
     ByteQueue sealed_;
     ByteQueue in_flight_;

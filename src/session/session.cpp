@@ -20,14 +20,11 @@ Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engin
       deadline_(now + environment.options.handshake_timeout),
       last_heard_(now) {}
 
-Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, Lane lane,
-                 base::Time now)
+Session::Session(Environment& environment, MovedSession& moved, base::Time now)
     : environment_(&environment),
       phase_(Phase::http),
-      lane_(lane),
-      engine_(std::move(engine)),
-      outgoing_(lane == Lane::echo ? static_cast<websocket::BufferSource&>(environment.heap)
-                                   : static_cast<websocket::BufferSource&>(environment.pool)),
+      engine_(std::move(moved.engine)),
+      outgoing_(environment.pool),
       deadline_(now + environment.options.handshake_timeout),
       last_heard_(now) {}
 
@@ -215,14 +212,13 @@ void Session::end_send(bool is_complete, base::Time /*now*/) {
         drop_connection();
         return;
     }
-    if (!outgoing_.is_empty() || is_overflowed_) {
-        environment_->host.on_attention(*this);
-    } else if (ends_after_answer_) {
+    const bool has_more = !outgoing_.is_empty() || is_overflowed_;
+    if (!has_more && ends_after_answer_) {
         phase_ = Phase::over;
-    } else if (phase_ == Phase::moving) {
-        environment_->host.on_attention(*this);
     }
-    if (phase_ == Phase::over) {
+    // A member in play needs nothing after its send; everybody else may: to move, to close, to be heard
+    // again.
+    if (has_more || !is_joined()) {
         environment_->host.on_attention(*this);
     }
 }

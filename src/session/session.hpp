@@ -61,7 +61,7 @@ class Session {
     /// `engine` is null for a connection in the clear.
     Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, base::Time now);
     /// Continues on its new shard; call resume_moved() next.
-    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, Lane lane, base::Time now);
+    Session(Environment& environment, MovedSession& moved, base::Time now);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

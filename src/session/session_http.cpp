@@ -134,6 +134,11 @@ void Session::start_reader(Lane lane) {
 }
 
 void Session::accept_upgrade(const Upgrade& upgrade, base::Time now) {
+    // An echo may be larger than any buffer of the data path's pool.
+    if (upgrade.lane == Lane::echo && !outgoing_.move_to(environment_->heap)) {
+        drop_connection();
+        return;
+    }
     if (!outgoing_.append(base::as_bytes(upgrade.response))) {
         drop_connection();
         return;

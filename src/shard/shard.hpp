@@ -102,9 +102,8 @@ class Shard final : private uring::Events, private session::Host, private match:
         Connection(session::Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
                    base::Time now)
             : session(environment, std::move(engine), now) {}
-        Connection(session::Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
-                   session::Lane lane, base::Time now)
-            : session(environment, std::move(engine), lane, now) {}
+        Connection(session::Environment& environment, session::MovedSession& moved, base::Time now)
+            : session(environment, moved, now) {}
         session::Session session;
         base::Handle room;
         match::Member member = 0;

@@ -49,9 +49,7 @@ void Shard::open_connection(base::Handle handle, int descriptor) {
 void Shard::take_mail() {
     for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
         const base::Handle handle =
-            is_stopping_ ? base::Handle::none()
-                         : connections_.emplace(environment_, std::move(moved.session.engine),
-                                                moved.session.upgrade.lane, now_);
+            is_stopping_ ? base::Handle::none() : connections_.emplace(environment_, moved.session, now_);
         if (!handle.exists()) {
             ++counters_.connections_refused;
             setting_.directory->release(moved.session.upgrade.match);

@@ -68,8 +68,10 @@ int TlsEngine::Transport::write(BIO* bio, const char* from, int size) {
     auto& transport = *static_cast<Transport*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
     const auto count = static_cast<std::size_t>(size);
-    const base::MutableBytes room =
-        transport.sink != nullptr ? transport.sink->room(count) : base::MutableBytes{};
+    if (transport.sink == nullptr) {
+        return -1;
+    }
+    const base::MutableBytes room = transport.sink->room(count);
     if (room.size() < count) {
         return -1;  // no retry: a stream with a gap is of no use
     }

@@ -306,8 +306,8 @@ TEST_F(SessionTest, carries_pipelined_bytes_to_its_new_shard) {
     EXPECT_EQ(session->phase(), Phase::moving);
     EXPECT_FALSE(session->wants_input());
     ASSERT_TRUE(session->is_ready_to_move());
-    const MovedSession moved = session->take_moved();
-    session = std::make_unique<Session>(*environment, nullptr, moved.upgrade.lane, now);
+    MovedSession moved = session->take_moved();
+    session = std::make_unique<Session>(*environment, moved, now);
     session->set_self({9, 1});
     told.clear();
     session->resume_moved(moved, now);
@@ -344,6 +344,31 @@ TEST_F(SessionTest, echoes_each_message_unchanged_and_reads_no_more_before_it_is
     EXPECT_EQ(frames[0].payload, "hello");
     EXPECT_EQ(frames[1].payload, std::string(200'000, 'x'));
     EXPECT_TRUE(session->wants_input());
+}
+
+TEST_F(SessionTest, asks_to_be_heard_again_when_an_answer_has_gone) {
+    SessionOptions echoing;
+    echoing.is_echo_on = true;
+    open(echoing);
+    receive(upgrade_request("/v1/echo", ""));
+    session->begin_send(now);
+    attention_count = 0;
+    session->end_send(true, now);
+    EXPECT_EQ(attention_count, 1);
+    EXPECT_TRUE(session->wants_input());
+}
+
+TEST_F(SessionTest, echoes_more_than_a_buffer_of_the_pool_holds) {
+    SessionOptions echoing;
+    echoing.is_echo_on = true;
+    open(echoing);
+    receive(upgrade_request("/v1/echo", ""));
+    sent();
+    const std::string large(5 << 20, 'x');
+    receive(binary_frame(large));
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].payload, large);
 }
 
 TEST_F(SessionTest, gives_all_its_memory_back) {
