@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <vector>
 
@@ -71,12 +72,13 @@ class MemberTable {
     }
 
     /// Every record, free ones too.
-    std::vector<MemberRecord>& records() noexcept { return records_; }
+    std::deque<MemberRecord>& records() noexcept { return records_; }
     std::uint32_t count() const noexcept { return count_; }
     std::uint32_t count(MemberKind kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
 
   private:
-    std::vector<MemberRecord> records_;
+    std::deque<MemberRecord>
+        records_;  ///< grows without a copy: 19,000 spectators would hold twice their memory
     std::vector<Member> free_;
     std::uint32_t count_ = 0;
     std::array<std::uint32_t, 4> counts_{};

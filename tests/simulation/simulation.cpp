@@ -54,8 +54,7 @@ Stage make_stage(World& world, Oracles& oracles, Random& random) {
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed)
-    : seed_(seed),
-      random_(seed * 0x2545f4914f6cdd1dU + 1),
+    : random_(seed * 0x2545f4914f6cdd1dU + 1),
       world_(random_.next()),
       oracles_(world_),
       stage_(make_stage(world_, oracles_, random_)),

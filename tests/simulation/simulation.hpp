@@ -64,7 +64,6 @@ class Simulation {
     void step_shards();
     void collect();
 
-    std::uint64_t seed_;
     Random random_;
     World world_;
     Oracles oracles_;
