@@ -1,4 +1,6 @@
 // A session's messages: frames in, the peer's rate judged, each message taken apart and told to the host.
+#include <optional>
+
 #include "base/heap_trap.hpp"
 #include "session/session.hpp"
 #include "wire/utf8.hpp"
@@ -12,6 +14,11 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
         !byte_bucket_.take(bytes.size(), environment_->options.limits.bytes_per_second, now)) {
         fail(4100, "too many bytes", now);
         return;
+    }
+    // The echo keeps its messages on the heap, and is off the data path.
+    std::optional<base::HeapAllowed> echo_allocates;
+    if (lane_ == Lane::echo) {
+        echo_allocates.emplace();
     }
     std::span<std::uint8_t> input = bytes;
     while (true) {

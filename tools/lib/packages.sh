@@ -14,7 +14,7 @@ declare -A packages=(
     [firefox]="firefox-esr"
     [strace]="strace"
     [cross]="g++-aarch64-linux-gnu qemu-user-static"
-    [kernel]="qemu-system-x86 busybox cpio openssl"
+    [kernel]="qemu-system-x86 busybox-static cpio openssl"
     [npm]="nodejs npm"
 )
 

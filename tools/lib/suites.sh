@@ -1,6 +1,7 @@
 # The test suites, as a list, and how a suite is run. Sourced by tools/dev.
 #
 # tier     everyday: `tools/dev test`. all: only `tools/dev test --all`, which runs the everyday ones too.
+#          hand: only by name.
 # kind     meson: the test programs of a build folder; arguments choose among meson's suites.
 #          node: files of node:test. script: a program that ends with 0, or 77 for skipped, or has failed.
 # needs    builds (builds.sh), package sets (packages.sh), or npm. The first build is the one under test:
@@ -24,9 +25,9 @@ suites=(
     'all      | thread-units    | meson  | tsan                           | --only threads'
     'all      | thread-relay    | node   | tsan npm                       | tests/integration/*.test.ts'
     'all      | heap-trap       | meson  | traps                          | --only simulation match'
-    'all      | heap-trap-relay | node   | traps npm                      | tests/integration/*.test.ts'
+    'hand     | heap-trap-relay | node   | traps npm                      | tests/integration/*.test.ts'
     'all      | bug-hunt        | meson  | traps                          | --only bugs'
-    'all      | tidy            | script | clang style                    | tools/dev tidy'
+    'hand     | tidy            | script | clang style                    | tools/dev tidy'
     'all      | cross           | meson  | release-tests cross            | --only cross'
     'all      | kernel          | script | release-tests kernel           | tests/kernel/run build/release'
     'all      | firefox         | node   | release npm firefox            | tests/browser/firefox/*.test.ts'
@@ -71,7 +72,8 @@ choose_suites() {
     for line in "${suites[@]}"; do
         read_suite "$line"
         case " ${*:-everyday} " in
-            *' --all '* | *" $tier "* | *" $name "*) chosen+=("$line") ;;
+            *' --all '*) if [[ $tier != hand ]]; then chosen+=("$line"); fi ;;
+            *" $tier "* | *" $name "*) chosen+=("$line") ;;
         esac
     done
     if [[ ${#chosen[@]} -eq 0 ]]; then stop "tools/dev test: no suite '$*'; tools/dev suites lists them"; fi
