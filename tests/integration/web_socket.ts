@@ -10,7 +10,8 @@ import type { ClientOptions, RawData, WebSocket as WsWebSocket } from "ws";
 const require = createRequire(new URL("../../clients/typescript/package.json", import.meta.url));
 const { WebSocket: Ws } = require("ws") as typeof import("ws");
 
-const patienceMs = 10_000;
+// For what hangs; a sanitized relay takes its time over 16 MiB.
+const patienceMs = 60_000;
 
 export interface Closed {
   code: number;
