@@ -78,6 +78,13 @@ void Backend::receive_many(Channel channel) noexcept {
     implementation_->arm_receive(channel);
 }
 
+void Backend::set_send_buffer(Channel channel, std::uint32_t size) noexcept {
+    const int value = static_cast<int>(size);
+    // Where it fails (a socket that is gone) the next send tells.
+    ::setsockopt(implementation_->open_channel(channel).descriptor, SOL_SOCKET, SO_SNDBUF, &value,
+                 sizeof value);
+}
+
 void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     ChannelState& state = implementation_->open_channel(channel);
     base::check(!state.is_sending && bytes.size() <= 0x7fffffff, "Backend::send: one at a time");

@@ -116,6 +116,9 @@ class Backend {
     void receive_once(Channel channel) noexcept;
     /// Receives until on_receive_ended() or close().
     void receive_many(Channel channel) noexcept;
+    /// The kernel's room for what is sent and not yet acknowledged (SO_SNDBUF), in bytes; more than its
+    /// limit (net.core.wmem_max) is cut to that. A listener's connections begin with what the listener has.
+    void set_send_buffer(Channel channel, std::uint32_t size) noexcept;
     /// Sends all of `bytes`, which must hold until on_sent(). One at a time.
     void send(Channel channel, base::Bytes bytes) noexcept;
     /// Cancels what is in flight and closes. on_sent(failed) may come, on_closed() will.

@@ -86,6 +86,10 @@ void Backend::receive_many(Channel channel) noexcept {
     implementation_->receive(channel, Implementation::Receiving::many);
 }
 
+void Backend::set_send_buffer(Channel /*channel*/, std::uint32_t /*size*/) noexcept {
+    // The pipes' room is drawn from the seed, whatever is asked for.
+}
+
 void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     const base::HeapAllowed the_fake_allocates;
     Implementation& self = *implementation_;
