@@ -59,6 +59,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"busy_ns", [](C c) { return c.busy_ns; }},
     NamedCounter{"ticks_late", [](C c) { return c.ticks_late; }},
     NamedCounter{"pool_bytes", [](C c) { return c.pool_bytes; }},
+    NamedCounter{"tls_mallocs", [](C c) { return c.tls_mallocs; }},
 };
 
 }  // namespace

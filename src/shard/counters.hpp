@@ -45,6 +45,7 @@ struct ShardCounters {
     std::uint64_t busy_ns = 0;     ///< CPU time of the shard's thread
     std::uint64_t ticks_late = 0;  ///< by more than a slot
     std::uint64_t pool_bytes = 0;
+    std::uint64_t tls_mallocs = 0;  ///< by OpenSSL; see tls/record_allocator.hpp
     LatencyHistogram tick_lateness;
 };
 static_assert(sizeof(ShardCounters) % sizeof(std::uint64_t) == 0);

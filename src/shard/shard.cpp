@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/heap_trap.hpp"
+#include "tls/record_allocator.hpp"
 
 namespace tickwire::shard {
 namespace {
@@ -249,6 +250,7 @@ const ShardCounters& Shard::counters() noexcept {
     counters_.connections_open = connections_.live_count();
     counters_.matches_open = rooms_.live_count();
     counters_.pool_bytes = pool_.bytes_in_use();
+    counters_.tls_mallocs = tls::malloc_count();
     return counters_;
 }
 

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "base/heap_trap.hpp"
+
 namespace tickwire::tls {
 namespace {
 
@@ -43,6 +45,7 @@ struct KeptBlocks {
 thread_local KeptBlocks kept_buffers{};
 thread_local KeptBlocks kept_parts{};
 thread_local bool is_thread_over = false;
+thread_local std::uint64_t mallocs = 0;
 
 /// Frees what is kept when its thread ends.
 struct Keeper {
@@ -66,9 +69,15 @@ bool is_of(const SizeClass& size_class, std::size_t usable) noexcept {
     return usable >= size_class.size && usable <= size_class.usable_max;
 }
 
+void* counted_malloc(std::size_t size) noexcept {
+    const base::HeapAllowed counted_instead;
+    ++mallocs;
+    return std::malloc(size);
+}
+
 void* allocate_of(const SizeClass& size_class, KeptBlocks& kept) noexcept {
     void* const block = kept.take();
-    return block != nullptr ? block : std::malloc(size_class.size);
+    return block != nullptr ? block : counted_malloc(size_class.size);
 }
 
 void* allocate(std::size_t size, const char*, int) {
@@ -78,13 +87,14 @@ void* allocate(std::size_t size, const char*, int) {
     if (serves(record_buffers, size)) {
         return allocate_of(record_buffers, kept_buffers);
     }
-    return size == 0 ? nullptr : std::malloc(size);
+    return size == 0 ? nullptr : counted_malloc(size);
 }
 
 void release(void* block, const char*, int) {
     if (block == nullptr) {
         return;
     }
+    const base::HeapAllowed first_use_of_the_keeper;
     const std::size_t usable = malloc_usable_size(block);
     bool is_kept = false;
     if (!is_thread_over && keeper.is_alive) {
@@ -101,6 +111,8 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
         std::free(block);
         return nullptr;
     }
+    const base::HeapAllowed counted_instead;
+    ++mallocs;
     return std::realloc(block, size);
 }
 
@@ -108,6 +120,10 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
 
 bool install_record_allocator() noexcept {
     return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+}
+
+std::uint64_t malloc_count() noexcept {
+    return mallocs;
 }
 
 }  // namespace tickwire::tls
