@@ -20,7 +20,8 @@ thread_local int trap_depth = 0;
 void refuse_if_trapped() noexcept {
     if (trap_depth > 0) [[unlikely]] {
         trap_depth = 0;
-        std::fputs("tickwire: heap allocation on the data path, from (addr2line -Cfie reads them):\n", stderr);
+        std::fputs("tickwire: heap allocation on the data path, from (addr2line -Cfie reads them):\n",
+                   stderr);
         std::array<void*, 24> frames;
         const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
         ::backtrace_symbols_fd(frames.data(), count, STDERR_FILENO);

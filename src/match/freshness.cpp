@@ -25,35 +25,59 @@ constexpr base::Duration recovery_time = seconds(10);
 
 }  // namespace
 
-void LinkGauge::on_sent(TickNumber number, base::Time now) noexcept {
-    last_sent_ = number;
-    if (!has_reported_) {
-        return;  // who never reports would look late for ever
+UnreportedTicks::~UnreportedTicks() {
+    if (ticks_ != nullptr) {
+        pool_->release({reinterpret_cast<std::uint8_t*>(ticks_), base::BufferPool::size_min});
     }
-    if (unreported_count_ == unreported_max) {
-        --unreported_count_;  // the oldest decides who lags, so the newest gives way
-    }
-    unreported_[(unreported_begin_ + unreported_count_) % unreported_max] = {number, GaugeUnits::of(now)};
-    ++unreported_count_;
 }
 
-void LinkGauge::on_report(std::uint16_t seen, base::Time now) noexcept {
-    has_reported_ = true;
+void UnreportedTicks::begin(base::BufferPool& pool) noexcept {
+    const base::MutableBytes room = pool.take(count_max * sizeof(SentTick));
+    if (!room.empty()) {
+        pool_ = &pool;
+        ticks_ = reinterpret_cast<SentTick*>(room.data());
+    }
+}
+
+void UnreportedTicks::push(SentTick tick) noexcept {
+    if (count_ == count_max) {
+        --count_;  // the oldest decides who lags, so the newest gives way
+    }
+    ticks_[(begin_ + count_) % count_max] = tick;
+    ++count_;
+}
+
+void UnreportedTicks::drop_oldest() noexcept {
+    begin_ = static_cast<std::uint8_t>((begin_ + 1U) % count_max);
+    --count_;
+}
+
+void LinkGauge::on_sent(TickNumber number, base::Time now) noexcept {
+    last_sent_ = number;
+    if (unreported_.has_begun()) {  // who never reports would look late for ever
+        unreported_.push({number, GaugeUnits::of(now)});
+    }
+}
+
+void LinkGauge::on_report(std::uint16_t seen, base::Time now, base::BufferPool& pool) noexcept {
+    if (!unreported_.has_begun()) {
+        unreported_.begin(pool);
+        return;
+    }
     // `seen` stands for the newest number with these low bits that is not above the last one sent.
     const auto behind = static_cast<std::uint16_t>(static_cast<std::uint16_t>(last_sent_) - seen);
     TickNumber newest_seen = behind <= last_sent_ ? last_sent_ - behind : 0;
     if (base::bug(base::Bug::seen_wrap)) {
         newest_seen = seen;
     }
-    const SentTick oldest = unreported_[unreported_begin_];
-    const std::uint8_t count_before = unreported_count_;
-    while (unreported_count_ != 0 && unreported_[unreported_begin_].number <= newest_seen) {
-        unreported_begin_ = static_cast<std::uint8_t>((unreported_begin_ + 1U) % unreported_max);
-        --unreported_count_;
+    if (unreported_.empty() || unreported_.oldest().number > newest_seen) {
+        return;
     }
-    if (unreported_count_ != count_before) {
-        learn(GaugeUnits::of(now) - oldest.sent, GaugeUnits::of(now));
+    const std::uint32_t oldest_sent = unreported_.oldest().sent;
+    while (!unreported_.empty() && unreported_.oldest().number <= newest_seen) {
+        unreported_.drop_oldest();
     }
+    learn(GaugeUnits::of(now) - oldest_sent, GaugeUnits::of(now));
 }
 
 /// Mean and deviation as in RFC 6298, but a delay over the limit counts at once: a client that goes from a
@@ -87,7 +111,7 @@ std::uint32_t LinkGauge::limit() const noexcept {
 }
 
 bool LinkGauge::is_lagging(base::Time now) const noexcept {
-    return unreported_count_ != 0 && GaugeUnits::of(now) - unreported_[unreported_begin_].sent > limit();
+    return !unreported_.empty() && GaugeUnits::of(now) - unreported_.oldest().sent > limit();
 }
 
 std::optional<base::Duration> LinkGauge::round_trip() const noexcept {

@@ -2,11 +2,12 @@
 // ticks its link bears (proto/protocol.md section 4, Freshness).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
+#include "base/buffer_pool.hpp"
 #include "base/time.hpp"
 
 namespace tickwire::match {
@@ -26,11 +27,52 @@ struct GaugeUnits {
     }
 };
 
+/// Ticks that were sent and not reported, oldest first. Where there are more than it holds, the ones before
+/// the newest are missing. Its room is a buffer of a pool, had from begin() on: spectators who never report
+/// are many, and keep none.
+class UnreportedTicks {
+  public:
+    struct SentTick {
+        TickNumber number;
+        std::uint32_t sent;  ///< in GaugeUnits
+    };
+    static constexpr std::size_t count_max = base::BufferPool::size_min / sizeof(SentTick);
+    static_assert(count_max == 16);
+
+    UnreportedTicks() noexcept = default;
+    UnreportedTicks(UnreportedTicks&& other) noexcept { *this = std::move(other); }
+    UnreportedTicks& operator=(UnreportedTicks&& other) noexcept {
+        std::swap(pool_, other.pool_);
+        std::swap(ticks_, other.ticks_);
+        std::swap(begin_, other.begin_);
+        std::swap(count_, other.count_);
+        return *this;
+    }
+    UnreportedTicks(const UnreportedTicks&) = delete;
+    UnreportedTicks& operator=(const UnreportedTicks&) = delete;
+    ~UnreportedTicks();
+
+    /// Has room from now on; where the pool has none, it stays as it is.
+    void begin(base::BufferPool& pool) noexcept;
+    bool has_begun() const noexcept { return ticks_ != nullptr; }
+    bool empty() const noexcept { return count_ == 0; }
+    /// Not where it is empty.
+    SentTick oldest() const noexcept { return ticks_[begin_]; }
+    void push(SentTick tick) noexcept;
+    void drop_oldest() noexcept;
+
+  private:
+    base::BufferPool* pool_ = nullptr;
+    SentTick* ticks_ = nullptr;
+    std::uint8_t begin_ = 0;
+    std::uint8_t count_ = 0;
+};
+
 /// One member's ticks on their way. A member that has never reported is never lagging: its socket alone
 /// judges it.
 ///
-/// Invariant: unreported_ holds, oldest first, ticks that were sent after the first report and are newer
-/// than the newest `seen`; where they are more than it holds, the ones before the newest are missing.
+/// Invariant: unreported_ holds ticks that were sent after the first report and are newer than the newest
+/// `seen`.
 class LinkGauge {
   public:
     LinkGauge() noexcept = default;
@@ -39,8 +81,9 @@ class LinkGauge {
         : last_sent_(newest_tick), delay_floor_(GaugeUnits::of(delay_floor)) {}
 
     void on_sent(TickNumber number, base::Time now) noexcept;
-    /// `seen`: the low 16 bits of the newest tick that the member has received.
-    void on_report(std::uint16_t seen, base::Time now) noexcept;
+    /// `seen`: the low 16 bits of the newest tick that the member has received. `pool` must outlive the
+    /// gauge; where it has no room the member is judged as if it had not reported.
+    void on_report(std::uint16_t seen, base::Time now, base::BufferPool& pool) noexcept;
 
     /// The oldest unreported tick was sent longer ago than a report usually takes.
     bool is_lagging(base::Time now) const noexcept;
@@ -50,20 +93,12 @@ class LinkGauge {
     std::optional<base::Duration> round_trip() const noexcept;
 
   private:
-    struct SentTick {
-        TickNumber number;
-        std::uint32_t sent;
-    };
-    static constexpr std::size_t unreported_max = 16;
     static constexpr std::uint32_t unknown = 0xffffffff;
 
     std::uint32_t limit() const noexcept;
     void learn(std::uint32_t delay, std::uint32_t now) noexcept;
 
-    std::array<SentTick, unreported_max> unreported_{};
-    std::uint8_t unreported_begin_ = 0;
-    std::uint8_t unreported_count_ = 0;
-    bool has_reported_ = false;
+    UnreportedTicks unreported_;
     TickNumber last_sent_ = 0;
     std::uint32_t delay_floor_ = 0;
     std::uint32_t delay_mean_ = unknown;

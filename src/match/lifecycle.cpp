@@ -129,7 +129,7 @@ Member Match::Implementation::add_member(MemberKind kind, PlayerNumber player, C
     record.limits = limits;
     // A report that takes two ticks and a little is never late, however quick a member usually is.
     record.gauge = LinkGauge(last_tick, 2 * clock.interval() + std::chrono::milliseconds(50));
-    const Member member = members.add(record);
+    const Member member = members.add(std::move(record));
     // Everybody may come to wait at once, in the middle of a tick, where nothing may be allocated.
     reserve_for(waiting, members.records().size());
     reserve_for(pongs, members.records().size());

@@ -129,7 +129,7 @@ bool Match::take_state(Member member, const protocol::State& state, base::Time n
     if (record.kind != MemberKind::player) {
         return false;
     }
-    record.gauge.on_report(state.seen, now);
+    record.gauge.on_report(state.seen, now, self.pool);
     ++self.counters.states_taken;
     if (!self.states.put(record.player, state, now)) {
         ++self.counters.skipped_no_memory;
@@ -144,7 +144,7 @@ bool Match::take_event(Member member, const protocol::Event& event, base::Time n
 void Match::take_ping(Member member, const protocol::Ping& ping, base::Time now) noexcept {
     Implementation& self = *implementation_;
     MemberRecord& record = self.members[member];
-    record.gauge.on_report(ping.seen, now);
+    record.gauge.on_report(ping.seen, now, self.pool);
     record.has_pong = true;
     record.pong_client_time = ping.client_time;
     if (!record.is_on_pong_list) {

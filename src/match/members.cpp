@@ -17,7 +17,7 @@ Member MemberTable::add(MemberRecord record) {
     record.is_on_pong_list = held.is_on_pong_list;
     ++count_;
     ++counts_[static_cast<std::size_t>(record.kind)];
-    held = record;
+    held = std::move(record);
     return member;
 }
 
@@ -27,6 +27,7 @@ void MemberTable::remove(Member member) noexcept {
     --counts_[static_cast<std::size_t>(record.kind)];
     record.kind = MemberKind::none;
     record.has_pong = false;
+    record.gauge = LinkGauge();
     record.cursor = MemberRecord::not_welcomed;
     free_.push_back(member);
 }

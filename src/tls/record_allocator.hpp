@@ -2,8 +2,9 @@
 // about 17 KB for every record, which is what makes an idle connection small; and, framing a record, 3.0
 // takes four blocks of 40 bytes.
 //
-// What it cannot serve from what it keeps (a handshake, a record of which only a part has arrived, an error)
-// comes from malloc, also on the data path, and is counted: while players play the count stands still.
+// What it cannot serve from what it keeps (a handshake, a record of which only a part has arrived, an
+// error) comes from malloc, also on the data path, and is counted: while players play the count stands
+// still.
 #pragma once
 
 #include <cstdint>

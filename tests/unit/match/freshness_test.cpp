@@ -10,6 +10,7 @@ constexpr base::Duration floor_at_30_hz = milliseconds(116);
 
 class LinkGaugeTest : public ::testing::Test {
   protected:
+    base::BufferPool pool{base::BufferPool::size_min};
     LinkGauge gauge{0, floor_at_30_hz};
     base::Time now{seconds(1000)};
     std::uint32_t number = 0;
@@ -18,7 +19,7 @@ class LinkGaugeTest : public ::testing::Test {
     void exchange(int count, base::Duration interval, base::Duration delay) {
         for (; count > 0; --count) {
             gauge.on_sent(++number, now);
-            gauge.on_report(static_cast<std::uint16_t>(number), now + delay);
+            gauge.on_report(static_cast<std::uint16_t>(number), now + delay, pool);
             now += interval;
         }
     }
@@ -31,34 +32,34 @@ TEST_F(LinkGaugeTest, who_never_reports_never_lags) {
 
 TEST_F(LinkGaugeTest, ticks_sent_before_the_first_report_do_not_count) {
     gauge.on_sent(1, now);
-    gauge.on_report(0, now + seconds(60));
+    gauge.on_report(0, now + seconds(60), pool);
     EXPECT_FALSE(gauge.is_lagging(now + seconds(120)));
     EXPECT_FALSE(gauge.round_trip());
 }
 
 TEST_F(LinkGaugeTest, limit_is_half_a_second_before_anything_is_measured) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     gauge.on_sent(1, now);
     EXPECT_FALSE(gauge.is_lagging(now + milliseconds(499)));
     EXPECT_TRUE(gauge.is_lagging(now + milliseconds(501)));
 }
 
 TEST_F(LinkGaugeTest, quick_reports_lower_the_limit_to_its_floor) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(100, milliseconds(33), milliseconds(20));
     EXPECT_NEAR(static_cast<double>(gauge.delay_limit().count()), 116e6, 0.1e6);
     EXPECT_NEAR(static_cast<double>(gauge.round_trip()->count()), 20e6, 0.1e6);
 }
 
 TEST_F(LinkGaugeTest, limit_follows_what_is_usual) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(200, milliseconds(33), milliseconds(300));
     EXPECT_GT(gauge.delay_limit(), milliseconds(300));
     EXPECT_LT(gauge.delay_limit(), milliseconds(330));
 }
 
 TEST_F(LinkGaugeTest, one_report_over_the_limit_teaches_at_once) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(100, milliseconds(33), milliseconds(20));
     exchange(1, milliseconds(33), milliseconds(270));
     EXPECT_GE(gauge.delay_limit(), milliseconds(400));
@@ -66,64 +67,64 @@ TEST_F(LinkGaugeTest, one_report_over_the_limit_teaches_at_once) {
 }
 
 TEST_F(LinkGaugeTest, stall_of_seconds_does_not_make_seconds_usual) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(100, milliseconds(33), milliseconds(20));
     exchange(1, milliseconds(33), seconds(5));
     EXPECT_LE(gauge.delay_limit(), milliseconds(410));
 }
 
 TEST_F(LinkGaugeTest, limit_never_passes_three_seconds) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(50, seconds(10), seconds(9));
     EXPECT_NEAR(static_cast<double>(gauge.delay_limit().count()), 3e9, 1e6);
 }
 
 TEST_F(LinkGaugeTest, oldest_unreported_tick_decides) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(50, milliseconds(33), milliseconds(20));
     gauge.on_sent(100, now);
     gauge.on_sent(101, now + milliseconds(100));
     EXPECT_TRUE(gauge.is_lagging(now + milliseconds(120)));
-    gauge.on_report(100, now + milliseconds(120));
+    gauge.on_report(100, now + milliseconds(120), pool);
     EXPECT_FALSE(gauge.is_lagging(now + milliseconds(121)));
 }
 
 TEST_F(LinkGaugeTest, remembers_the_oldest_of_more_ticks_than_it_holds) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     for (std::uint32_t count = 1; count <= 40; ++count) {
         gauge.on_sent(count, now + milliseconds(count));
     }
     EXPECT_TRUE(gauge.is_lagging(now + milliseconds(502)));
-    gauge.on_report(39, now + milliseconds(502));
+    gauge.on_report(39, now + milliseconds(502), pool);
     EXPECT_FALSE(gauge.is_lagging(now + milliseconds(502))) << "the newest, 40, is remembered too";
     EXPECT_TRUE(gauge.is_lagging(now + seconds(4)));
-    gauge.on_report(40, now + seconds(4));
+    gauge.on_report(40, now + seconds(4), pool);
     EXPECT_FALSE(gauge.is_lagging(now + seconds(40)));
 }
 
 TEST_F(LinkGaugeTest, seen_is_the_newest_number_not_above_the_last_one_sent) {
     gauge = LinkGauge(65'530, floor_at_30_hz);
-    gauge.on_report(static_cast<std::uint16_t>(65'530), now);
+    gauge.on_report(static_cast<std::uint16_t>(65'530), now, pool);
     for (std::uint32_t count = 65'534; count <= 65'538; ++count) {
         gauge.on_sent(count, now);
     }
-    gauge.on_report(static_cast<std::uint16_t>(65'535), now);
+    gauge.on_report(static_cast<std::uint16_t>(65'535), now, pool);
     EXPECT_TRUE(gauge.is_lagging(now + seconds(1))) << "65,536 is not reported";
-    gauge.on_report(1, now);  // 65,537
+    gauge.on_report(1, now, pool);  // 65,537
     EXPECT_TRUE(gauge.is_lagging(now + seconds(1)));
-    gauge.on_report(2, now);
+    gauge.on_report(2, now, pool);
     EXPECT_FALSE(gauge.is_lagging(now + seconds(1)));
 }
 
 TEST_F(LinkGaugeTest, seen_from_the_future_is_taken_for_an_old_one) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     gauge.on_sent(5, now);
-    gauge.on_report(6, now);
+    gauge.on_report(6, now, pool);
     EXPECT_TRUE(gauge.is_lagging(now + seconds(1)));
 }
 
 TEST_F(LinkGaugeTest, round_trip_forgets_what_is_old) {
-    gauge.on_report(0, now);
+    gauge.on_report(0, now, pool);
     exchange(10, seconds(1), milliseconds(20));
     exchange(30, seconds(1), milliseconds(80));
     EXPECT_NEAR(static_cast<double>(gauge.round_trip()->count()), 80e6, 0.1e6);
