@@ -11,6 +11,10 @@ using std::chrono::seconds;
 using websocket::Opcode;
 
 void VirtualClient::play() {
+    if (stage_.is_settling) {
+        is_slow_ = false;
+        link_->set_throttle(0);
+    }
     const bool is_paused = now() < paused_until_ && !stage_.is_settling;
     link_->set_reading(!is_paused);
     if (is_paused || is_slow_) {
@@ -206,8 +210,6 @@ void VirtualClient::pause() {
 void VirtualClient::go_on() {
     is_silent_ = false;
     paused_until_ = now();
-    link_->set_throttle(0);
-    is_slow_ = false;
     if (now() < next_request_) {
         return;
     }

@@ -57,7 +57,11 @@ class ClientLink {
     void pump();
     void set_reading(bool is_reading) noexcept { is_reading_ = is_reading; }
     /// At most so many bytes a second; 0: no limit.
-    void set_throttle(std::uint32_t bytes_per_second) noexcept { bytes_per_second_ = bytes_per_second; }
+    void set_throttle(std::uint32_t bytes_per_second) noexcept {
+        bytes_per_second_ = bytes_per_second;
+        was_throttled_ = was_throttled_ || bytes_per_second != 0;
+    }
+    bool was_throttled() const noexcept { return was_throttled_; }
 
     /// Who is told from now on.
     void set_owner(LinkOwner& owner) noexcept { owner_ = &owner; }
@@ -100,6 +104,7 @@ class ClientLink {
     std::uint16_t status_ = 0;
     std::uint16_t close_code_ = 0;
     std::uint32_t bytes_per_second_ = 0;
+    bool was_throttled_ = false;
     double read_allowance_ = 0;
     Time allowance_at_{};
 };

@@ -159,8 +159,10 @@ void VirtualClient::step_old_links() {
         if (link->state() != LinkState::ended) {
             return false;
         }
-        // Its slot may have ended by itself before it was taken over.
-        const bool is_explained = link->is_faulted() || link->close_code() != 0;
+        // The relay does not wait longer than its close timeout for a slow reader to take what comes before
+        // the close frame. (And the slot may have ended by itself before it was taken over: with any code.)
+        const bool is_explained = link->is_faulted() || link->close_code() != 0 || link->was_throttled() ||
+                                  now() - stage_.last_pause <= stage_.session.idle_timeout;
         if (!is_explained && !stage_.is_stopping) {
             fail("the old connection of a slot ended without a close frame");
         }
@@ -255,6 +257,7 @@ void VirtualClient::cut() {
 /// Resumes while the old connection still lives.
 void VirtualClient::take_over() {
     link_->set_owner(forgets_);
+    link_->set_reading(true);
     old_links_.push_back(std::move(link_));
     connect_at_ = now();
 }

@@ -27,10 +27,10 @@ class VirtualClient final : public Actor, private LinkOwner {
 
     /// At rest: says its last state and event.
     void speak_last();
-    /// Welcome, and what it is to be at rest. (Whoever said it leaves may still read at a slow link what
-    /// came before.)
+    /// Welcome, and what it is to be at rest. (Whoever said it leaves gets nothing new.)
     bool is_settled() const noexcept {
-        return !is_done_ && !is_leaving_ && link_ != nullptr && view_.is_welcome();
+        return !is_done_ && !is_leaving_ && link_ != nullptr && !link_->is_close_sent() &&
+               view_.is_welcome();
     }
     MemberView& view() noexcept { return view_; }
     const std::string& name() const noexcept { return who_; }
