@@ -176,6 +176,9 @@ void VirtualClient::act() {
         take_over();
     } else if (draw < 890) {
         is_frozen_ = true;  // half open: the relay is to find out by itself
+        if (slot_ != nullptr) {
+            slot_->is_silenced = true;
+        }
         link_->freeze();
         link_->set_owner(forgets_);
         frozen_links_.push_back(std::move(link_));

@@ -285,7 +285,8 @@ std::string MemberView::digest() const {
 
 void MemberView::check_settled() {
     for (const auto& [number, known] : roster_) {
-        if (known.is_away || known.slot == nullptr || known.slot->states.empty()) {
+        if (known.is_away || known.slot == nullptr || known.slot->is_silenced ||
+            known.slot->states.empty()) {
             continue;
         }
         const auto shown = shown_.find(number);

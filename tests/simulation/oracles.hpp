@@ -41,6 +41,7 @@ struct Slot {
     std::uint16_t first_seq = 0;
     std::vector<SentState> states;
     std::deque<SentEvent> events;
+    bool is_silenced = false;            ///< its connection is half open: what it sent last never left
     std::optional<Time> first_shown;     ///< the earliest tick that was seen with a state of this slot
     std::optional<std::size_t> history;  ///< of its match, once known
 

@@ -136,6 +136,7 @@ void VirtualClient::on_message(const websocket::Message& message, const Arrival&
 void VirtualClient::on_welcome() {
     if (role_ == Role::player) {
         slot_ = view_.slot();
+        slot_->is_silenced = false;
         const bool is_resumed = slot_ == pending_join_.resumed_slot;
         for (std::size_t index = view_.events_taken(); is_resumed && index < slot_->events.size();
              ++index) {
