@@ -41,10 +41,29 @@ void UnreportedTicks::begin(base::BufferPool& pool) noexcept {
 
 void UnreportedTicks::push(SentTick tick) noexcept {
     if (count_ == count_max) {
-        --count_;  // the oldest decides who lags, so the newest gives way
+        join_closest(tick.sent);
     }
-    ticks_[(begin_ + count_) % count_max] = tick;
+    at(count_) = tick;
     ++count_;
+}
+
+/// Frees a place: of all neighbours the two that stand for the shortest time become one.
+void UnreportedTicks::join_closest(std::uint32_t now) noexcept {
+    std::size_t closest = 0;
+    std::uint32_t shortest = 0xffffffff;
+    for (std::size_t index = 0; index + 1 < count_max; ++index) {
+        const std::uint32_t end = index + 2 < count_max ? at(index + 2).sent : now;
+        const std::uint32_t span = end - at(index).sent;
+        if (span < shortest) {
+            shortest = span;
+            closest = index;
+        }
+    }
+    at(closest).number = at(closest + 1).number;
+    for (std::size_t index = closest + 1; index + 1 < count_max; ++index) {
+        at(index) = at(index + 1);
+    }
+    --count_;
 }
 
 void UnreportedTicks::drop_oldest() noexcept {

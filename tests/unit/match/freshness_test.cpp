@@ -102,6 +102,21 @@ TEST_F(LinkGaugeTest, remembers_the_oldest_of_more_ticks_than_it_holds) {
     EXPECT_FALSE(gauge.is_lagging(now + seconds(40)));
 }
 
+TEST_F(LinkGaugeTest, report_among_more_ticks_than_it_holds_does_not_make_the_rest_young) {
+    for (std::uint32_t seen = 1; seen < 120; ++seen) {
+        gauge = LinkGauge(0, floor_at_30_hz);
+        gauge.on_report(0, now, pool);
+        for (std::uint32_t count = 1; count <= 120; ++count) {
+            gauge.on_sent(count, now + milliseconds(10 * count));
+        }
+        gauge.on_report(static_cast<std::uint16_t>(seen), now + milliseconds(1200), pool);
+        // The next one was sent at 10 * (seen + 1) ms, and a seventh of 1.2 s is 172 ms.
+        const base::Time late = now + milliseconds(10 * (seen + 1)) + gauge.delay_limit();
+        EXPECT_TRUE(gauge.is_lagging(late + milliseconds(1))) << seen;
+        EXPECT_FALSE(gauge.is_lagging(late - milliseconds(172))) << seen;
+    }
+}
+
 TEST_F(LinkGaugeTest, seen_is_the_newest_number_not_above_the_last_one_sent) {
     gauge = LinkGauge(65'530, floor_at_30_hz);
     gauge.on_report(static_cast<std::uint16_t>(65'530), now, pool);
