@@ -35,6 +35,9 @@ Session::~Session() {
 // --- bytes in
 
 void Session::receive(base::MutableBytes bytes, base::Time now) {
+    if (phase_ == Phase::draining) {
+        return;  // nor is it decrypted: TLS might want to answer, and FIN is sent
+    }
     last_heard_ = now;
     is_pinged_ = false;
     if (engine_ != nullptr) {
@@ -110,6 +113,7 @@ void Session::receive_plaintext(base::MutableBytes bytes, base::Time now) {
             receive_frames(bytes, now);
             return;
         case Phase::tls_handshake:
+        case Phase::draining:
         case Phase::over:
             return;
     }
@@ -127,6 +131,7 @@ void Session::on_time(base::Time now) {
         case Phase::http:
         case Phase::moving:
         case Phase::closing:
+        case Phase::draining:
             if (now >= deadline_) {
                 ++environment_->counters.timeouts;
                 drop_connection();
@@ -189,7 +194,7 @@ base::Bytes Session::begin_send(base::Time now) {
     }
     const bool had_queued = !outgoing_.is_empty();
     base::Bytes bytes = outgoing_.begin_send(engine_.get());
-    if (phase_ == Phase::over) {
+    if (phase_ == Phase::over || phase_ == Phase::draining) {
         if (bytes.empty() && engine_ != nullptr && !is_tls_closed_ && engine_->is_handshake_done()) {
             is_tls_closed_ = true;
             Outgoing::Sealed sink(outgoing_);
@@ -205,7 +210,7 @@ base::Bytes Session::begin_send(base::Time now) {
     return bytes;
 }
 
-void Session::end_send(bool is_complete, base::Time /*now*/) {
+void Session::end_send(bool is_complete, base::Time now) {
     outgoing_.end_send();
     if (!is_complete) {
         end(SessionEnd::lost);
@@ -213,8 +218,8 @@ void Session::end_send(bool is_complete, base::Time /*now*/) {
         return;
     }
     const bool has_more = !outgoing_.is_empty() || is_overflowed_;
-    if (!has_more && ends_after_answer_) {
-        phase_ = Phase::over;
+    if (!has_more) {
+        end_when_said(now);
     }
     // A member in play needs nothing after its send; everybody else may: to move, to close, to be heard
     // again.
@@ -226,7 +231,7 @@ void Session::end_send(bool is_complete, base::Time /*now*/) {
 // --- the end
 
 void Session::close(std::uint16_t code, std::string_view reason, base::Time now) {
-    if (phase_ == Phase::closing || phase_ == Phase::over) {
+    if (phase_ == Phase::closing || phase_ == Phase::draining || phase_ == Phase::over) {
         return;
     }
     environment_->counters.count_close(code);
@@ -264,6 +269,40 @@ void Session::drop_connection() {
     environment_->host.on_attention(*this);
 }
 
+/// Nothing is queued or in flight.
+void Session::end_when_said(base::Time now) {
+    switch (phase_) {
+        case Phase::http:
+            if (ends_after_answer_) {
+                drain(now);
+            }
+            return;
+        case Phase::closing:
+            if (ends_after_answer_) {
+                drop_connection();  // both have said it
+            } else if (is_stream_broken_) {
+                drain(now);
+            }
+            return;
+        case Phase::tls_handshake:
+        case Phase::moving:
+        case Phase::joining:
+        case Phase::game:
+        case Phase::plain:
+        case Phase::echo:
+        case Phase::draining:
+        case Phase::over:
+            return;
+    }
+}
+
+/// RFC 6455 section 7.1.1: the server ends the TCP connection, and cleanly by way of FIN.
+void Session::drain(base::Time now) {
+    phase_ = Phase::draining;
+    deadline_ = now + environment_->options.close_timeout;
+    environment_->host.on_attention(*this);
+}
+
 void Session::shut_down(base::Time now) {
     switch (phase_) {
         case Phase::joining:
@@ -278,6 +317,7 @@ void Session::shut_down(base::Time now) {
             drop_connection();
             return;
         case Phase::closing:
+        case Phase::draining:
         case Phase::over:
             return;
     }
@@ -290,6 +330,7 @@ bool Session::wants_input() const noexcept {
         case Phase::game:
         case Phase::plain:
         case Phase::closing:
+        case Phase::draining:
             return true;
         case Phase::http:
             return !ends_after_answer_;

@@ -5,6 +5,7 @@
 //                      |  \-> joining -> game
 //                      |-> plain, echo
 //   any -> closing -> over
+//   closing, http -> draining -> over
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,10 @@ enum class Phase : std::uint8_t {
     game,     ///< joined, game lane
     plain,    ///< joined, plain lane
     echo,
-    closing,  ///< what is queued goes out, then the connection ends; input is ignored but a close frame
-    over,     ///< to be closed at once
+    closing,   ///< what is queued goes out, then the connection ends; input is ignored but a close frame
+    draining,  ///< all is said, and the peer's answer cannot be understood: FIN, then whatever comes is
+               ///< thrown away until the peer's FIN. Closing at once would reset our last words away.
+    over,      ///< to be closed at once
 };
 
 /// The subprotocol chosen, or the echo.
@@ -109,6 +112,8 @@ class Session {
 
     Phase phase() const noexcept { return phase_; }
     bool is_over() const noexcept { return phase_ == Phase::over; }
+    /// Nothing more will be sent once begin_send() has nothing more: FIN is due.
+    bool is_draining() const noexcept { return phase_ == Phase::draining; }
     bool is_joined() const noexcept { return phase_ == Phase::game || phase_ == Phase::plain; }
     /// Whether one more receive is wanted now: true in steady state; the echo waits for its answers to go.
     bool wants_input() const noexcept;
@@ -135,6 +140,8 @@ class Session {
     void fail(std::uint16_t code, std::string_view reason, base::Time now);
     void end(SessionEnd end);
     void drop_connection();
+    void end_when_said(base::Time now);
+    void drain(base::Time now);
     void start_reader(Lane lane);
     void answer_http(bool keep_alive);
 
@@ -145,6 +152,7 @@ class Session {
     bool is_overflowed_ = false;
     bool is_pinged_ = false;
     bool is_close_sent_ = false;
+    bool is_stream_broken_ = false;  ///< the reader has lost the peer's frames for good
     bool ends_after_answer_ = false;
     bool is_tls_closed_ = false;
     std::uint32_t frames_admitted_ = 0;

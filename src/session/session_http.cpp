@@ -19,7 +19,9 @@ void Session::receive_http(base::MutableBytes bytes, base::Time now) {
     // have to travel.
     if (head_.size() + bytes.size() > wire::request_head_size_max + environment_->plaintext.size() ||
         !head_.append(bytes, environment_->pool)) {
-        refuse_request(431, "request too long", {});
+        wire::HttpRequest unknown;
+        unknown.keep_alive = false;
+        refuse_request(431, "request too long", unknown);
         return;
     }
     while (phase_ == Phase::http && !ends_after_answer_ && !head_.empty()) {

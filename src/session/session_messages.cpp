@@ -27,7 +27,11 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
             return;
         }
         if (!next) [[unlikely]] {
+            is_stream_broken_ = true;
             if (phase_ == Phase::closing) {
+                if (outgoing_.is_empty() && !outgoing_.is_in_flight()) {
+                    end_when_said(now);
+                }
                 return;
             }
             ++environment_->counters.protocol_errors;
@@ -101,6 +105,7 @@ void Session::handle_message(const websocket::Message& message, base::Time now) 
         case Phase::http:
         case Phase::moving:
         case Phase::closing:
+        case Phase::draining:
         case Phase::over:
             return;
     }

@@ -111,6 +111,7 @@ class Shard final : private uring::Events, private session::Host, private match:
         Receiving receiving = Receiving::nothing;
         bool is_listed = false;     ///< in attention_
         bool is_last_send = false;  ///< closes when the send in flight is over
+        bool is_finished = false;   ///< FIN is sent
         bool is_closing = false;    ///< the backend was told
         bool is_refused = false;    ///< over the limit: answers 503
     };

@@ -171,6 +171,10 @@ void Shard::attend(base::Handle handle) {
             begin_close(handle.index, *connection);
             return;
         }
+        if (session.is_draining() && !connection->is_finished) {
+            connection->is_finished = true;
+            backend_->finish_sending(handle.index);
+        }
     } else if (session.is_over()) {
         begin_close(handle.index, *connection);
         return;

@@ -98,6 +98,13 @@ void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     ++implementation_->counters.sends;
 }
 
+// Not by the ring: the kernel hands IORING_OP_SHUTDOWN to a worker thread. Only endings come this way.
+void Backend::finish_sending(Channel channel) noexcept {
+    ChannelState& state = implementation_->open_channel(channel);
+    base::check(!state.is_sending, "Backend::finish_sending: nothing is being sent");
+    ::shutdown(state.descriptor, SHUT_WR);  // ENOTCONN: the peer was faster, and its end will be told
+}
+
 void Backend::close(Channel channel) noexcept {
     ChannelState& state = implementation_->open_channel(channel);
     if (state.is_parked) {

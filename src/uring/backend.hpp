@@ -124,6 +124,8 @@ class Backend {
     void set_send_buffer(Channel channel, std::uint32_t size) noexcept;
     /// Sends all of `bytes`, which must hold until on_sent(). One at a time.
     void send(Channel channel, base::Bytes bytes) noexcept;
+    /// Sends FIN behind what was sent; receiving goes on. No send may be in flight, and none may follow.
+    void finish_sending(Channel channel) noexcept;
     /// Cancels what is in flight and closes. on_sent(failed) may come, on_closed() will.
     void close(Channel channel) noexcept;
     /// Gives the descriptor back, to be adopted on another shard. Nothing may be in flight.

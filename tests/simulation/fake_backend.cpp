@@ -100,6 +100,9 @@ void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     if (bytes.empty()) {
         self.world.fail("contract: an empty send on " + name_of(channel));
     }
+    if (state.socket->is_server_finished) {
+        self.world.fail("contract: a send behind the FIN on " + name_of(channel));
+    }
     ++self.counters.sends;
     state.is_sending = true;
     state.sending = {};
@@ -107,6 +110,16 @@ void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     state.sending.started = self.world.now();
     state.sending.consumed_before = state.socket->to_server.read();
     self.progress_send(state);
+}
+
+void Backend::finish_sending(Channel channel) noexcept {
+    Implementation& self = *implementation_;
+    Implementation::ChannelState& state = self.open_channel(channel, "finish_sending");
+    if (state.is_sending || state.socket->is_server_finished) {
+        self.world.fail("contract: " + name_of(channel) + " finishes twice, or while it sends");
+    }
+    state.socket->is_server_finished = true;
+    state.socket->server_closed_at = self.world.now();
 }
 
 void Backend::close(Channel channel) noexcept {

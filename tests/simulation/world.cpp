@@ -118,7 +118,8 @@ StreamEnd World::client_end(const Socket& socket) const noexcept {
     if (socket.is_cut) {
         return StreamEnd::reset;
     }
-    const bool is_told = !socket.is_server_open && now_ >= socket.server_closed_at + socket.style.latency &&
+    const bool is_told = (!socket.is_server_open || socket.is_server_finished) &&
+                         now_ >= socket.server_closed_at + socket.style.latency &&
                          now_ >= socket.to_client.settled_at();
     return !is_told ? StreamEnd::none : socket.is_faulted ? StreamEnd::reset : StreamEnd::finished;
 }
@@ -207,7 +208,9 @@ void World::server_close(Socket& socket) {
         fail("descriptor " + std::to_string(socket.descriptor) + " is closed twice");
     }
     socket.is_server_open = false;
-    socket.server_closed_at = now_;
+    if (!socket.is_server_finished) {
+        socket.server_closed_at = now_;
+    }
     // Linux answers close() on a socket with unread bytes with a reset, which overtakes what is not yet
     // read on the other side.
     if (socket.to_server.readable(now_) != 0 && !socket.is_client_gone) {

@@ -43,6 +43,7 @@ struct Socket {
     Pipe to_server;
     Pipe to_client;
     bool is_server_open = true;       ///< the relay holds the descriptor, or it waits to be accepted
+    bool is_server_finished = false;  ///< FIN behind the relay's bytes
     bool is_client_finished = false;  ///< FIN behind the client's bytes
     bool is_client_gone = false;      ///< nobody reads any more
     bool is_faulted = false;          ///< bytes were lost on the way: nobody is to blame for how it ended

@@ -50,7 +50,7 @@ TEST_F(SessionTest, refuses_a_malformed_request_and_closes) {
     open();
     receive("GET / HTTP/1.1\nHost: relay\n\n");
     EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 400");
-    EXPECT_TRUE(session->is_over());
+    EXPECT_TRUE(session->is_draining());
 }
 
 TEST_F(SessionTest, refuses_paths_that_lead_nowhere) {
@@ -97,7 +97,7 @@ TEST_F(SessionTest, closes_a_wrong_first_message_with_its_code) {
         told.clear();
         receive(refusal.message);
         EXPECT_EQ(sent_close_code(), refusal.code) << refusal.what;
-        EXPECT_EQ(session->phase(), Phase::closing) << refusal.what;
+        EXPECT_TRUE(session->phase() == Phase::closing || session->is_draining()) << refusal.what;
         EXPECT_TRUE(told.empty()) << refusal.what;
     }
 }
@@ -262,6 +262,60 @@ TEST_F(SessionTest, waits_for_the_answer_to_its_close_but_not_for_ever) {
     now += seconds(2);
     session->on_time(now);
     EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, finishes_a_broken_stream_and_drains_it) {
+    open_joined();
+    receive(std::string("\x82\x01x", 3));  // without a mask: what follows cannot be understood
+    EXPECT_EQ(sent_close_code(), 1002);
+    EXPECT_TRUE(session->is_draining()) << "FIN is due, and no answer to the close is awaited";
+    EXPECT_TRUE(session->wants_input());
+    told.clear();
+    receive(text_frame("still talking") + close_frame(1002));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("too late"));
+    EXPECT_EQ(sent(), "");
+    EXPECT_EQ(told, Strings{});
+    session->on_receive_ended(now);
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, drains_for_two_seconds_at_most) {
+    open_joined();
+    receive(std::string("\x82\x01x", 3));
+    sent();
+    now += seconds(1);
+    receive("more");
+    session->on_time(now);
+    EXPECT_TRUE(session->is_draining());
+    now += seconds(1);
+    session->on_time(now);
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTest, drains_a_stream_that_breaks_after_the_close) {
+    open_joined();
+    session->close(4002, "kicked", now);
+    sent();
+    EXPECT_EQ(session->phase(), Phase::closing);
+    receive(std::string("\x82\x01x", 3));
+    EXPECT_TRUE(session->is_draining());
+}
+
+TEST_F(SessionTest, drains_after_an_answer_that_ends_the_connection) {
+    open();
+    receive("POST / HTTP/1.1\r\nHost: relay\r\n\r\n");
+    EXPECT_FALSE(session->wants_input());
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 405");
+    EXPECT_TRUE(session->is_draining());
+    receive(std::string(100'000, 'b'));  // a body: read, so that closing does not reset the answer away
+    EXPECT_EQ(sent(), "");
+}
+
+TEST_F(SessionTest, ends_the_connection_after_a_head_that_is_too_long) {
+    open();
+    receive("GET / HTTP/1.1\r\n" + std::string(60'000, 'x'));
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 431");
+    EXPECT_TRUE(session->is_draining());
 }
 
 TEST_F(SessionTest, closes_with_4101_when_the_outbox_overflows_and_drops_what_waits) {

@@ -20,6 +20,22 @@ TEST_F(Close, the_peer_sees_a_finish_though_a_receive_was_armed) {
     EXPECT_FALSE(recorder[0].end.has_value());
 }
 
+TEST_F(Close, finishing_sends_a_finish_behind_the_bytes_and_goes_on_receiving) {
+    make();
+    TcpPair pair;
+    backend->adopt(0, pair.take_server());
+    backend->receive_many(0);
+    const std::string last_words = "last words";
+    backend->send(0, base::as_bytes(last_words));
+    run_until([&] { return recorder[0].sent.size() == 1; });
+    backend->finish_sending(0);
+    EXPECT_EQ(read_to_end(pair.client), last_words);
+    write_all(pair.client, "an answer");
+    run_until([&] { return recorder[0].received == "an answer"; });
+    backend->close(0);
+    run_until([&] { return recorder[0].closed_count == 1; });
+}
+
 TEST_F(Close, ends_a_stalled_send_and_then_tells_that_it_is_closed) {
     make();
     TcpPair pair;
