@@ -15,6 +15,7 @@ suites=(
     'everyday | sdk-types       | script | npm                            | tools/lib/check_types'
     'everyday | sdk             | node   | npm                            | clients/typescript/test/*.test.ts'
     'everyday | integration     | node   | asan npm                       | tests/integration/*.test.ts'
+    'everyday | conformance     | node   | asan npm                       | tests/conformance/*.test.ts'
     'everyday | chromium        | node   | release npm chromium           | tests/browser/*.test.ts'
 
     'all      | format          | script | style                          | tools/dev fmt --check'
