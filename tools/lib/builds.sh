@@ -7,6 +7,7 @@ tested="-Dtests=true -Dbuildtype=custom -Doptimization=1 -Ddebug=false -Dcpp_arg
 declare -A build_options=(
     [release]="-Dbuildtype=release -Dtests=false"
     [release-tests]="-Dbuildtype=release -Dtests=true" # in the same folder
+    [bench]="-Dbuildtype=release -Dbench=true"
     [asan]="$tested -Db_sanitize=address,undefined -Dmimalloc=disabled"
     [tsan]="$tested -Db_sanitize=thread -Dmimalloc=disabled"
     [clang]="$tested"
@@ -16,6 +17,7 @@ declare -A build_options=(
 # What is built of them, where that is not everything.
 declare -A build_targets=(
     [release]="tickwire"
+    [bench]="all"
     [tsan]="tickwire tests/unit/uring/unit_uring"
     [traps]="tickwire tests/simulation/simulator tests/unit/match/unit_match"
 )
@@ -32,6 +34,7 @@ folder_of() {
 packages_for_build() {
     case $1 in
         release) say build ;;
+        bench) say build bench ;;
         clang) say build test clang ;;
         *) say build test ;;
     esac

@@ -8,6 +8,7 @@ declare -A packages=(
         libmimalloc-dev libtomlplusplus-dev libcli11-dev libexpected-dev libspdlog-dev libfmt-dev
         libsystemd-dev prometheus-cpp-dev libcpp-httplib-dev openssl esbuild"
     [test]="libgtest-dev libgmock-dev libbenchmark-dev"
+    [bench]="libboost-dev libwebsockets-dev"
     [clang]="clang-14 libclang-rt-14-dev"
     [style]="git clang-format-14 clang-tidy-14"
     [chromium]="chromium"
@@ -20,7 +21,7 @@ declare -A packages=(
 
 list_packages() {
     local job
-    for job in build test clang style chromium firefox strace cross kernel npm; do
+    for job in build test bench clang style chromium firefox strace cross kernel npm; do
         say "$job:" ${packages[$job]}
     done
 }
