@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,12 @@ struct Given {
 /// What a run may be at most: it is a test and no weapon.
 constexpr std::uint32_t connection_count_max = 100'000;
 constexpr std::uint32_t state_size_max = 32'761;  // of a STATE message without its header
+
+const std::map<std::string, swarm::Protocol> protocols{{"game", swarm::Protocol::game},
+                                                       {"neutral", swarm::Protocol::neutral},
+                                                       {"socket-io", swarm::Protocol::socket_io},
+                                                       {"colyseus", swarm::Protocol::colyseus},
+                                                       {"bare", swarm::Protocol::bare}};
 
 class StandardError final : public swarm::Progress {
   public:
@@ -51,6 +58,12 @@ int run(Given given) {
         return fail(bad_option, std::to_string(connection_count) + " connections: 1 to " +
                                     std::to_string(connection_count_max) + " can be had");
     }
+    if (options.protocol != swarm::Protocol::game) {
+        options.event_rate = 0;  // there are none
+        if (given.is_locked) {
+            return fail(bad_option, "--phase-lock needs what only --protocol game tells");
+        }
+    }
     options.movement.content = given.is_random ? swarm::Content::random : swarm::Content::movement;
     options.phases = given.is_locked ? swarm::Phases::locked : swarm::Phases::spread;
     options.trust = given.is_insecure ? swarm::Trust::anything : swarm::Trust::system_roots;
@@ -78,7 +91,15 @@ void add_swarm(CLI::App& app, int& exit_code) {
         app.add_subcommand("swarm", "load a relay with members that check what they get");
     auto given = std::make_shared<Given>();
     swarm::SwarmOptions& options = given->options;
-    command->add_option("url", options.url, "ws://HOST:PORT, wss://HOST:PORT or ws+unix:PATH")->required();
+    command
+        ->add_option("url", options.url, "ws://HOST:PORT, wss://HOST:PORT, ws+unix:PATH or tcp://HOST:PORT")
+        ->required();
+    command
+        ->add_option("--protocol", options.protocol,
+                     "what the server speaks: game (default), neutral, socket-io, colyseus, bare")
+        ->transform(CLI::CheckedTransformer(protocols));
+    command->add_option("--frame-bytes", options.frame_size, "size of a bare server's frames (default 868)")
+        ->check(CLI::Range(1, 1 << 20));
     command->add_option("--matches", options.match_count, "matches (default 1)")
         ->check(CLI::Range(1, 20'000));
     command->add_option("--players", options.player_count, "players in each match (default 16)")

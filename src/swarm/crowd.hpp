@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "client/random.hpp"
 #include "swarm/options.hpp"
 #include "swarm/report.hpp"
 #include "tickwire/client.hpp"
+#include "tickwire/websocket.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
 
@@ -43,10 +45,19 @@ struct Window {
 
 struct Crowd {
     Crowd(const SwarmOptions& options_in, std::uint64_t key_seed)
-        : options(options_in), environment(key_seed), plaintext(std::size_t{17} * 1024) {}
+        : options(options_in),
+          environment(key_seed),
+          random(key_seed ^ 0x5eed),
+          plaintext(std::size_t{17} * 1024) {}
 
     const SwarmOptions& options;
     client::Environment environment;
+    // Of those who speak another protocol than the relay's: see Talk.
+    client::Random random;
+    websocket::HeapBufferSource heap;
+    std::vector<std::uint8_t> message;  ///< one, before it is masked
+    std::vector<std::uint8_t> pattern;  ///< a frame of the floor's
+
     std::shared_ptr<tls::TlsContext> tls_context;
     uring::Backend* backend = nullptr;
     base::Time now{};

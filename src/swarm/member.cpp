@@ -56,9 +56,14 @@ class Member::Sealed final : public tls::CiphertextSink {
 };
 
 Member::Member(Crowd& crowd, std::uint32_t index, std::uint32_t room, Part part)
-    : crowd_(crowd), client_(crowd.environment, *this), index_(index), room_(room), part_(part) {
+    : crowd_(crowd), index_(index), room_(room), part_(part) {
     const std::uint32_t slow_every = crowd.options.slow_every;
     is_slow_ = slow_every != 0 && index % slow_every == slow_every - 1;
+    const bool is_spectator = part == Part::spectator;
+    talk_ = make_talk(
+        crowd, *this,
+        {this->room().name,
+         is_spectator ? protocol::nobody : static_cast<PlayerNumber>(index / crowd.options.match_count)});
     if (sends_states()) {
         sent_.emplace(crowd.options.movement, index, crowd.options.state_size);
     }
@@ -75,8 +80,8 @@ void Member::start_connecting() {
 
 void Member::on_connected(uring::SendResult result) {
     if (result == uring::SendResult::failed) {
-        begin_client();  // so that its end is told like any other
-        client_.lose_connection();
+        begin_talk();  // so that its end is told like any other
+        talk_->lose_connection();
         close_channel();
         return;
     }
@@ -87,7 +92,7 @@ void Member::on_connected(uring::SendResult result) {
     }
     if (crowd_.tls_context == nullptr) {
         link_ = Link::open;
-        begin_client();
+        begin_talk();
         flush();
         return;
     }
@@ -98,12 +103,8 @@ void Member::on_connected(uring::SendResult result) {
     receive_tls({});
 }
 
-void Member::begin_client() {
-    const client::Join join{
-        "swarm", part_ == Part::spectator ? client::Role::spectator : client::Role::player, {}};
-    const bool is_valid =
-        client_.connect({crowd_.options.target.host, room().name}, join, crowd_.client_now());
-    base::check(is_valid, "the swarm's match names are valid");
+void Member::begin_talk() {
+    talk_->begin(crowd_.client_now());
 }
 
 void Member::on_received(base::MutableBytes bytes) {
@@ -113,7 +114,7 @@ void Member::on_received(base::MutableBytes bytes) {
     if (tls_ != nullptr) {
         receive_tls(bytes);
     } else {
-        client_.receive(bytes, crowd_.client_now());
+        talk_->receive(bytes, crowd_.client_now());
         flush();
     }
     if (is_slow_ && link_ != Link::closing) {
@@ -130,23 +131,23 @@ void Member::receive_tls(base::MutableBytes bytes) {
             status = tls_->handshake(input, sink);
             if (status == tls::TlsStatus::ok) {
                 link_ = Link::open;
-                begin_client();
+                begin_talk();
             }
         }
         while (link_ == Link::open && status == tls::TlsStatus::ok) {
             std::size_t size = 0;
             status = tls_->read(input, crowd_.plaintext, size, sink);
             if (size != 0) {
-                client_.receive(base::MutableBytes(crowd_.plaintext).first(size), crowd_.client_now());
+                talk_->receive(base::MutableBytes(crowd_.plaintext).first(size), crowd_.client_now());
             }
         }
     }
     flush();
     if (status == tls::TlsStatus::closed || status == tls::TlsStatus::failed) {
         if (link_ == Link::handshake) {
-            begin_client();
+            begin_talk();
         }
-        client_.lose_connection();
+        talk_->lose_connection();
         close_channel();
     }
 }
@@ -156,10 +157,10 @@ void Member::flush() {
         return;
     }
     if (tls_ == nullptr) {
-        client_.take_output(in_flight_);
+        talk_->take_output(in_flight_);
     } else {
-        if (link_ == Link::open && client_.has_output()) {
-            client_.take_output(crowd_.clear);
+        if (link_ == Link::open && talk_->has_output()) {
+            talk_->take_output(crowd_.clear);
             Sealed sink(sealed_);
             const auto status = tls_->write(crowd_.clear, sink);
             base::check(status == tls::TlsStatus::ok, "TlsEngine: encrypting with room enough");
@@ -173,7 +174,7 @@ void Member::flush() {
             crowd_.seen.bytes_sent += in_flight_.size();
         }
         crowd_.backend->send(index_, in_flight_);
-    } else if (client_.phase() == client::Phase::over) {
+    } else if (talk_->phase() == client::Phase::over) {
         close_channel();
     }
 }
@@ -189,7 +190,7 @@ void Member::on_sent(uring::SendResult result) {
         return;
     }
     if (result == uring::SendResult::failed) {
-        client_.lose_connection();
+        talk_->lose_connection();
         close_channel();
         return;
     }
@@ -197,7 +198,7 @@ void Member::on_sent(uring::SendResult result) {
 }
 
 void Member::on_receive_ended() {
-    client_.lose_connection();
+    talk_->lose_connection();
     close_channel();
 }
 
@@ -229,8 +230,8 @@ void Member::send_state() {
         account(*oldest);
     }
     const base::Bytes state = sent_->make_next(crowd_.now);
-    const std::uint16_t seq = client_.send_state(state, crowd_.client_now());
-    base::check(seq == static_cast<std::uint16_t>(sent_->count()), "the client counts states from 1");
+    const std::uint16_t seq = talk_->send_state(state, crowd_.client_now());
+    base::check(seq == static_cast<std::uint16_t>(sent_->count()), "states are counted from 1");
     ++crowd_.seen.states_sent_all;
     crowd_.seen.states_sent += is_counted ? 1U : 0U;
     flush();
@@ -238,8 +239,8 @@ void Member::send_state() {
 
 /// What became of a state that nobody will receive any more.
 void Member::account(const SentStates::Place& place) noexcept {
-    if (!crowd_.window.holds(place.sent)) {
-        return;
+    if (!crowd_.window.holds(place.sent) || crowd_.options.protocol == Protocol::bare) {
+        return;  // a bare server delivers no states
     }
     const std::uint64_t receivers = room().receiver_count;
     if (place.delivered_count == 0) {
@@ -270,7 +271,7 @@ void Member::send_event() {
     PlayerNumber to = 0;
     if (target == protocol::Target::player) {
         const auto& players = room().by_player;
-        to = client_.player();
+        to = talk_->player();
         do {
             to = static_cast<PlayerNumber>((to + 1U) % players.size());
         } while (players[to] == nullptr);
@@ -278,7 +279,7 @@ void Member::send_event() {
     const EventBody body = make_event(crowd_.options.movement.seed, index_, events_sent_ + 1);
     std::array<std::uint8_t, sizeof body> bytes{};
     std::memcpy(bytes.data(), &body, sizeof body);
-    if (client_.send_event({{target, false, protocol::Purpose::event}, to, bytes}, crowd_.client_now())) {
+    if (talk_->send_event({{target, false, protocol::Purpose::event}, to, bytes}, crowd_.client_now())) {
         ++events_sent_;
         ++crowd_.seen.events_sent;
         flush();
@@ -287,7 +288,7 @@ void Member::send_event() {
 
 void Member::send_probe() {
     if (is_joined()) {
-        client_.send_ping(crowd_.client_now());
+        talk_->send_ping(crowd_.client_now());
         flush();
     }
 }
@@ -297,8 +298,8 @@ void Member::pass_time() {
         next_read_ = {};
         crowd_.backend->receive_once(index_);
     }
-    if (client_.next_deadline() <= crowd_.client_now()) {
-        client_.pass_time(crowd_.client_now());
+    if (talk_->next_deadline() <= crowd_.client_now()) {
+        talk_->pass_time(crowd_.client_now());
         flush();
     }
 }
@@ -309,7 +310,7 @@ void Member::ask() {
 }
 
 void Member::leave() {
-    client_.close(1000, "done");
+    talk_->close(1000, "done");
     if (link_ == Link::open) {
         flush();
     } else if (link_ != Link::unused) {
@@ -392,7 +393,7 @@ void Member::on_state(const client::StateView& state) {
     }
     const base::Duration age = crowd_.now - place->sent;
     (sender == this ? seen.own_age : seen.age).record(age);
-    if (age > base::Duration(std::chrono::seconds(2)) / client_.tick_hz()) {
+    if (age > base::Duration(std::chrono::seconds(2)) / talk_->tick_hz()) {
         ++seen.states_late;
     }
 }
@@ -402,7 +403,7 @@ void Member::learn_phase(const client::StateView& own) noexcept {
     if (own.wait == 255) {
         return;
     }
-    const base::Duration interval = base::Duration(std::chrono::seconds(1)) / client_.tick_hz();
+    const base::Duration interval = base::Duration(std::chrono::seconds(1)) / talk_->tick_hz();
     // The relay's slot, and one of ours: nearer to the tick a state would now and then miss it.
     const base::Duration wanted = std::chrono::milliseconds(3);
     const base::Duration waited = interval * own.wait / 256;
@@ -486,7 +487,7 @@ bool Member::events_reach(const Member& receiver) const noexcept {
             return &receiver != this;
         case protocol::Target::player: {
             const auto& players = room().by_player;
-            std::size_t to = client_.player();
+            std::size_t to = talk_->player();
             do {
                 to = (to + 1) % players.size();
             } while (players[to] == nullptr);
@@ -505,7 +506,10 @@ bool Member::holds_last_states(std::string& detail) const {
             continue;
         }
         const SentStates& sent = *sender->sent();
-        const auto state = client_.state_of(static_cast<PlayerNumber>(number));
+        if (crowd_.options.protocol != Protocol::game) {
+            continue;  // no other keeps states: what was lost is counted, and nobody promised it
+        }
+        const auto state = talk_->state_of(static_cast<PlayerNumber>(number));
         if (!state || state->seq != static_cast<std::uint16_t>(sent.count()) ||
             !sent.equals(sent.count(), state->bytes)) {
             detail = "member " + std::to_string(index_) + " of " + room().name + " holds " +

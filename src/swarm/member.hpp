@@ -1,5 +1,5 @@
-// One connection of the swarm: a socket's channel, TLS where asked for, the client above them, what it
-// sends, and the checks on what it receives.
+// One connection of the swarm: a socket's channel, TLS where asked for, the conversation above them, what
+// it sends, and the checks on what it receives.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "swarm/crowd.hpp"
 #include "swarm/sent_states.hpp"
+#include "swarm/talk.hpp"
 
 namespace tickwire::swarm {
 
@@ -51,7 +52,7 @@ class Member final : public client::Handler {
 
     bool sends_states() const noexcept { return part_ == Part::player || part_ == Part::still; }
     Part part() const noexcept { return part_; }
-    bool is_joined() const noexcept { return client_.phase() == client::Phase::joined; }
+    bool is_joined() const noexcept { return talk_->phase() == client::Phase::joined; }
     bool is_slow() const noexcept { return is_slow_; }
     const SentStates* sent() const noexcept { return sent_ ? &*sent_ : nullptr; }
     base::Duration take_phase_shift() noexcept { return std::exchange(phase_shift_, {}); }
@@ -90,12 +91,12 @@ class Member final : public client::Handler {
     void receive_tls(base::MutableBytes bytes);
     void flush();
     void close_channel();
-    void begin_client();
+    void begin_talk();
     void account(const SentStates::Place& place) noexcept;
     void learn_phase(const client::StateView& own) noexcept;
 
     Crowd& crowd_;
-    client::Client client_;
+    std::unique_ptr<Talk> talk_;
     std::unique_ptr<tls::TlsEngine> tls_;
     std::vector<std::uint8_t> sealed_;
     std::vector<std::uint8_t> in_flight_;

@@ -19,8 +19,8 @@ struct Target {
     bool is_loopback = false;
 };
 
-/// `ws://HOST:PORT`, `wss://HOST:PORT`, `ws+unix:PATH`; or one line that says what is wrong. A host that is
-/// no address is looked up.
+/// `ws://HOST:PORT`, `wss://HOST:PORT`, `ws+unix:PATH`, `tcp://HOST:PORT` for a bare server; or one line
+/// that says what is wrong. A host that is no address is looked up.
 tl::expected<Target, std::string> parse_target(std::string_view url);
 
 enum class Trust : std::uint8_t { system_roots, anything };
@@ -28,8 +28,19 @@ enum class Trust : std::uint8_t { system_roots, anything };
 /// relay tells by `wait` (protocol.md section 4).
 enum class Phases : std::uint8_t { spread, locked };
 
+/// What the server under test speaks.
+enum class Protocol : std::uint8_t {
+    game,       ///< the relay's own
+    neutral,    ///< the neutral format over WebSocket: see neutral_talk.hpp
+    socket_io,  ///< the same inside Socket.IO's events
+    colyseus,   ///< the same inside a Colyseus room's messages
+    bare,       ///< nothing: the floor, see bare_talk.hpp
+};
+
 struct SwarmOptions {
     std::string url;
+    Protocol protocol = Protocol::game;
+    std::uint32_t frame_size = 868;  ///< of what a bare server sends
     Target target;
     std::uint32_t match_count = 1;
     std::uint32_t player_count = 16;    ///< in each match

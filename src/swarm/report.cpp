@@ -44,6 +44,22 @@ std::string line(const char* name, const Histogram& histogram) {
                   histogram.percentile_ms(0.999), histogram.max_ms());
 }
 
+std::string_view name_of(Protocol protocol) {
+    switch (protocol) {
+        case Protocol::game:
+            return "game";
+        case Protocol::neutral:
+            return "neutral";
+        case Protocol::socket_io:
+            return "socket-io";
+        case Protocol::colyseus:
+            return "colyseus";
+        case Protocol::bare:
+            return "bare";
+    }
+    return "";
+}
+
 unsigned long long wide(std::uint64_t value) {
     return value;
 }
@@ -66,6 +82,7 @@ std::string as_json(const Report& report) {
     {
         JsonObject object(text);
         object.text("url", options.url);
+        object.text("protocol", name_of(options.protocol));
         object.number("matches", options.match_count);
         object.number("players", options.player_count);
         object.number("spectators", options.spectator_count);

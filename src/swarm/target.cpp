@@ -57,13 +57,13 @@ tl::expected<Target, std::string> parse_target(std::string_view url) {
         target.is_loopback = true;
         return target;
     }
-    if (url.starts_with("ws://")) {
-        rest = url.substr(5);
+    if (url.starts_with("ws://") || url.starts_with("tcp://")) {
+        rest = url.substr(url.find("//") + 2);
     } else if (url.starts_with("wss://")) {
         rest = url.substr(6);
         target.is_tls = true;
     } else {
-        return tl::unexpected(std::string(url) + ": begins with ws://, wss:// or ws+unix:");
+        return tl::unexpected(std::string(url) + ": begins with ws://, wss://, ws+unix: or tcp://");
     }
     if (rest.ends_with('/')) {
         rest.remove_suffix(1);
