@@ -4,7 +4,7 @@
 #          hand: only by name.
 # kind     meson: the test programs of a build folder; arguments choose among meson's suites.
 #          node: files of node:test. script: a program that ends with 0, or 77 for skipped, or has failed.
-# needs    builds (builds.sh), package sets (packages.sh), or npm. The first build is the one under test:
+# needs    builds (builds.sh), package sets (packages.sh), npm, or peers (npm.sh). The first build is the one under test:
 #          its relay is TICKWIRE_BIN, its folder TICKWIRE_BUILD.
 # What a suite does not find (a file of a later change) is reported as skipped, never passed over.
 suites=(
@@ -16,6 +16,7 @@ suites=(
     'everyday | sdk             | node   | npm                            | clients/typescript/test/*.test.ts'
     'everyday | integration     | node   | asan npm                       | tests/integration/*.test.ts'
     'everyday | conformance     | node   | asan npm                       | tests/conformance/*.test.ts'
+    'everyday | bench-relay     | script | bench peers                    | bench/relay/run build/bench --smoke'
     'everyday | chromium        | node   | release npm chromium           | tests/browser/*.test.ts'
 
     'all      | format          | script | style                          | tools/dev fmt --check'
@@ -89,7 +90,7 @@ need_packages_of_suites() {
         for need in $needs; do
             if [[ -n ${build_options[$need]:-} ]]; then
                 jobs_needed+=($(packages_for_build "$need"))
-            elif [[ $need == npm ]]; then
+            elif [[ $need == npm || $need == peers ]]; then
                 need_npm
             else
                 jobs_needed+=("$need")
@@ -110,9 +111,9 @@ prepare() {
             printf '  build %s: ' "$need" # minutes, the first time: say so before
             compile "$need" && prepared[$need]=done
             say "$((SECONDS - begin)) s"
-        elif [[ $need == npm ]]; then
-            printf '  npm packages: '
-            install_node_modules && prepared[$need]=done
+        elif [[ $need == npm || $need == peers ]]; then
+            printf '  %s packages: ' "$need"
+            install_node_modules "${node_folders[$need]}" && prepared[$need]=done
             say "$((SECONDS - begin)) s"
         else
             prepared[$need]=done # its packages were installed before the first suite
