@@ -14,6 +14,7 @@ declare -A packages=(
     [chromium]="chromium"
     [firefox]="firefox-esr"
     [strace]="strace"
+    [valgrind]="valgrind"
     [cross]="g++-aarch64-linux-gnu qemu-user-static"
     [kernel]="qemu-system-x86 busybox-static cpio openssl"
     [npm]="nodejs npm"
@@ -21,7 +22,7 @@ declare -A packages=(
 
 list_packages() {
     local job
-    for job in build test bench clang style chromium firefox strace cross kernel npm; do
+    for job in build test bench clang style chromium firefox strace valgrind cross kernel npm; do
         say "$job:" ${packages[$job]}
     done
 }
