@@ -16,6 +16,7 @@ suites=(
     'everyday | sdk             | node   | npm                            | clients/typescript/test/*.test.ts'
     'everyday | integration     | node   | asan npm                       | tests/integration/*.test.ts'
     'everyday | conformance     | node   | asan npm                       | tests/conformance/*.test.ts'
+    'everyday | native-client   | script | bench                          | tests/native/run build/bench'
     'everyday | instructions    | script | bench valgrind                 | bench/guard/run build/bench'
     'everyday | bench-relay     | script | bench peers                    | bench/relay/run build/bench --smoke'
     'everyday | chromium        | node   | release npm chromium           | tests/browser/*.test.ts'
