@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <array>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -87,6 +88,20 @@ void apply(benchmark::State& run) {
     report(run);
 }
 
+/// The limit: the state read, and as much written.
+void copy(benchmark::State& run) {
+    const std::vector<Pair> pairs = make_pairs(run);
+    ByteString room(delta_room(static_cast<std::size_t>(run.range(0))));
+    std::size_t next = 0;
+    for (auto _ : run) {
+        const Pair& pair = pairs[next++ % pair_count];
+        std::memcpy(room.data(), pair.state.data(), pair.state.size());
+        benchmark::ClobberMemory();
+    }
+    run.SetBytesProcessed(run.iterations() * run.range(0));
+}
+
+BENCHMARK(copy)->Name("delta/memcpy")->ArgsProduct({{16, 48, 200, 1024}, {0}});
 BENCHMARK(encode)->Name("delta/encode")->ArgsProduct({{16, 48, 200, 1024}, {0, 1, 2, 3}});
 BENCHMARK(apply)->Name("delta/apply")->ArgsProduct({{16, 48, 200, 1024}, {0, 1, 2}});
 

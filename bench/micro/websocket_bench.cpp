@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "tickwire/websocket.hpp"
@@ -80,6 +81,24 @@ void read_cut_frames(benchmark::State& state) {
     set_items(state);
 }
 
+/// The limit: the payloads copied once, frame by frame.
+void copy_payloads(benchmark::State& state) {
+    const Buffer frames = make_frames(Opcode::binary, state.range(0), payload_size);
+    const std::size_t stride = frames.size() / static_cast<std::size_t>(state.range(0));
+    std::vector<Buffer> buffers(buffer_count, frames);
+    Buffer room(payload_size);
+    std::size_t index = 0;
+    for (auto _ : state) {
+        const Buffer& buffer = buffers[index++ % buffer_count];
+        for (std::size_t at = 0; at < buffer.size(); at += stride) {
+            std::memcpy(room.data(), &buffer[at + stride - payload_size], payload_size);
+            benchmark::ClobberMemory();
+        }
+    }
+    set_items(state);
+}
+
+BENCHMARK(copy_payloads)->Name("read_frames/memcpy")->Arg(1)->Arg(3)->Arg(10);
 BENCHMARK_CAPTURE(read_frames, binary, Opcode::binary, payload_size)->Arg(1)->Arg(3)->Arg(10);
 BENCHMARK_CAPTURE(read_frames, text, Opcode::text, payload_size)->Arg(1)->Arg(3)->Arg(10);
 BENCHMARK_CAPTURE(read_frames, binary_1k, Opcode::binary, std::size_t{1024})->Arg(1)->Arg(3);
