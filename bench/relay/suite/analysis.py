@@ -30,7 +30,8 @@ def look_up(record, path):
 
 
 class Analysis:
-    def __init__(self, records):
+    def __init__(self, records, qualities=("clean", "disturbed", "void")):
+        self.qualities = qualities
         self.by_key = {}
         for record in records:
             self.by_key.setdefault(record["key"], []).append(record)
@@ -38,7 +39,7 @@ class Analysis:
     def records(self, key):
         """Those that count."""
         records = self.by_key.get(key, [])
-        for quality in ("clean", "disturbed", "void"):
+        for quality in self.qualities:
             if chosen := [record for record in records if quality_of(record) == quality]:
                 return chosen
         return []

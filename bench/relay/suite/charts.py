@@ -35,7 +35,8 @@ def bars(rows, label, unit="", width=760):
     rows = [row for row in rows if row[2] is not None]
     if not rows:
         return '<p class="none">not measured</p>'
-    left, right, row_height, top = 230, 130, 26, 6
+    row_height, top, left = 26, 6, 230
+    right = 90 + 6 * max(len(row[5]) for row in rows)
     height = top + row_height * len(rows) + 26
     ticks = nice_ticks(max(max(row[2], row[4] or 0) for row in rows))
     scale = (width - left - right) / ticks[-1]

@@ -144,12 +144,15 @@ def run_cell(place, cell, span, is_pinned=True):
                                  stderr=subprocess.PIPE, text=True, preexec_fn=prepare_child(swarm_cpu))
         usages = []
         said = []
+        sleepers = []
 
         def watch():
             for line in swarm.stderr:
                 said.append(line.strip())
                 if line.strip() in ("swarm: measuring", "swarm: measured") and server.process.poll() is None:
                     usages.append(read_usage(server.process.pid, SERVER_CPU))
+                    if cell.variant == "lateness" and not sleepers:
+                        sleepers.append(start_sleeper(place, span, server_cpu))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -160,13 +163,27 @@ def run_cell(place, cell, span, is_pinned=True):
             if swarm.poll() is None:
                 swarm.kill()
             watcher.join()
+            sleeper = json.loads(sleepers[0].communicate(timeout=60)[0]) if sleepers else None
             swarm.stdout.close()
             swarm.stderr.close()
         server.stop()
         counters = server.counters() if subject.kind == "relay" else {}
     if not output or len(usages) != 2:
         raise RunFailed(f"{cell.key}: {' / '.join(said[-3:]) or 'the swarm says nothing'}; {server.log()[-200:]}")
-    return make_record(cell, json.loads(output), usages, rss_before, counters)
+    record = make_record(cell, json.loads(output), usages, rss_before, counters)
+    return {**record, "sleeper": sleeper} if sleeper else record
+
+
+def start_sleeper(place, span, cpu):
+    """A loop that only sleeps, on the server's core."""
+    slot_us = 2000
+    return subprocess.Popen([str(place.build / "bench/relay/sleeper/bench_sleeper"), str(slot_us), str(span.measured_s)],
+                            stdout=subprocess.PIPE, text=True, preexec_fn=prepare_child(cpu))
+
+
+def measured(histogram):
+    """None for what nothing was counted in: the floor tells no ages."""
+    return histogram if histogram["count"] else None
 
 
 def make_record(cell, report, usages, rss_before, counters):
@@ -191,8 +208,8 @@ def make_record(cell, report, usages, rss_before, counters):
         "frames_per_s": report["frames"] / report["measured_s"],
         "frames_share": report["frames"] / expected if expected else None,
         "bytes_per_frame": report["bytes_received"] / report["frames"] if report["frames"] else None,
-        "states": report["states"], "age_ms": report["age_ms"], "own_age_ms": report["own_age_ms"],
-        "pong_ms": report["pong_ms"], "skipped": report["whole_run"]["ticks_skipped"],
+        "states": report["states"], "age_ms": measured(report["age_ms"]), "own_age_ms": measured(report["own_age_ms"]),
+        "pong_ms": measured(report["pong_ms"]), "skipped": report["whole_run"]["ticks_skipped"],
         "rss": after.rss, "rss_before": rss_before, "swarm_share": report["swarm"]["cpu_share"],
         "swarm_late_ms": report["send_lateness_ms"]["p99"],
         "void": "the swarm was the bottleneck" if report["swarm"]["was_bottleneck"] else None,

@@ -64,6 +64,7 @@ def make_cells(extent):
         return [
             *relay_and("a", tiny, both, FLOORS + PEERS), *moving("a", tiny, ["ws"]),
             Cell("a", "relay", "ws", "phase-locked", dataclasses.replace(tiny, is_phase_locked=True)),
+            Cell("a", "relay", "ws", "lateness", tiny),
             *relay_and("b", Load(1, 20, 20), ["ws"], ["floor", "bun"]),
             *relay_and("c", Load(5, 4, 60), both, ["bun"]),
             *sizes("d", [Load(1, 0, 30, spectators=40)], ["ws"], ["bun"]),
@@ -77,6 +78,7 @@ def make_cells(extent):
     return [
         *relay_and("a", a, both, FLOORS + PEERS), *moving("a", a, both),
         Cell("a", "relay", "ws", "phase-locked", dataclasses.replace(a, is_phase_locked=True)),
+        Cell("a", "relay", "ws", "lateness", a),  # with a loop beside it that only sleeps
         *relay_and("b", b, both, ["floor", "bun"]), *moving("b", b, ["ws"]),
         *relay_and("c", c, both, ["floor", "bun"]), *moving("c", c, ["ws"]),
         *sizes("d", [Load(2, 0, 30, spectators=count, ramp=4000) for count in ((10_000, 19_000) if is_full else (10_000,))],
