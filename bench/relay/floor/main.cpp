@@ -52,6 +52,9 @@ int open_listener() {
     expect(listener, "socket");
     const int on = 1;
     expect(setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
+    const int send_buffer_size = 32768;  // the relay's default
+    expect(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &send_buffer_size, sizeof send_buffer_size),
+           "SO_SNDBUF");
     constexpr char cubic[] = "cubic";
     expect(setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, cubic, sizeof cubic - 1), "TCP_CONGESTION");
     sockaddr_in address{};

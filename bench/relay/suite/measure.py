@@ -59,6 +59,7 @@ def resident(pid):
 
 
 def prepare_child(cpu):
+    """Runs in the child: its core, and as many open files as it may have. The priority is inherited."""
     def prepare():
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})

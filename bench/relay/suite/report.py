@@ -192,7 +192,8 @@ def figure_table(analysis):
 def method(machine, command):
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if version)
     facts = {"machine": f"{machine['cpus']} × {machine['cpu']}", "kernel": machine["kernel"], "commit": machine["commit"],
-             "compiler": machine["compiler"], "congestion control": machine["congestion_control"], "versions": versions,
+             "compiler": machine["compiler"], "congestion control": machine["congestion_control"],
+             "nice": str(machine["nice"]), "versions": versions,
              "command": command}
     listed = "".join(f"<dt>{escape(name)}<dd>{escape(value)}" for name, value in facts.items())
     return (f"<dl>{listed}</dl><p>Server pinned to one core, the load generator to the other, loopback, open loop, phases of the clients "

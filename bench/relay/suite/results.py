@@ -28,7 +28,7 @@ def debian_version(name):
     return first_line_of("dpkg-query", "-W", "-f=${Version}\n", name)
 
 
-def describe_machine(congestion_control):
+def describe_machine(congestion_control, nice):
     """What belongs to each figure."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"model name\s*: (.*)", file.read())
@@ -37,6 +37,7 @@ def describe_machine(congestion_control):
         "commit": first_line_of("git", "-C", str(SOURCE), "rev-parse", "--short=12", "HEAD") + ("+" if changed else ""),
         "cpu": model.group(1) if model else platform.machine(), "cpus": os.cpu_count(), "kernel": platform.release(),
         "compiler": first_line_of("g++", "--version"), "congestion_control": congestion_control,
+        "nice": nice,
         "versions": {
             "bun": package_version("bun"), "ws": package_version("ws"), "socket.io": package_version("socket.io"),
             "colyseus": package_version("@colyseus/core"), "node": package_version("node"),
