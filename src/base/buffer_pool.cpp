@@ -35,6 +35,7 @@ MutableBytes BufferPool::take(std::size_t size) noexcept {
     if (free_[index] != nullptr) {
         buffer = reinterpret_cast<std::uint8_t*>(free_[index]);
         free_[index] = free_[index]->next;
+        __builtin_prefetch(free_[index]);  // the next one's link is read by the next take()
     } else if (limit_ - cut_ >= capacity) {
         buffer = region_ + cut_;
         cut_ += capacity;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/prefetch.hpp"
 
 namespace tickwire::base {
 
@@ -76,6 +77,12 @@ class SlotPool {
     /// The live object in a slot, whichever use of it this is; null where it is free.
     T* at(std::uint32_t index) noexcept {
         return index < used_ && is_live(index) ? slots_[index].object() : nullptr;
+    }
+    /// Fetches a slot into the cache, whatever is in it.
+    void prefetch(std::uint32_t index) const noexcept {
+        if (index < used_) {
+            base::prefetch(&slots_[index], sizeof(Slot));
+        }
     }
     Handle handle_at(std::uint32_t index) const noexcept { return {index, slots_[index].generation}; }
 

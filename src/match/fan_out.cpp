@@ -48,6 +48,14 @@ void Match::Implementation::serve_everyone(const TickEncoder& tick) noexcept {
     waiting.clear();
     auto& records = members.records();
     for (std::size_t index = 0; index < records.size(); ++index) {
+        // Serving takes some 50 ns, memory twice as long: the connection of the third is asked for, of whom
+        // the record was three turns ago.
+        if (index + 6 < records.size()) {
+            base::prefetch(&records[index + 6], sizeof(MemberRecord));
+        }
+        if (index + 3 < records.size()) {
+            outlet.on_upcoming(records[index + 3].connection);
+        }
         MemberRecord& record = records[index];
         record.is_on_waiting_list = record.is_game_lane();  // so that nothing puts it there meanwhile
         if (!record.is_game_lane()) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/buffer_pool.hpp"
+#include "base/prefetch.hpp"
 #include "base/time.hpp"
 
 namespace tickwire::match {
@@ -62,6 +63,7 @@ class UnreportedTicks {
     SentTick oldest() const noexcept { return ticks_[begin_]; }
     void push(SentTick tick) noexcept;
     void drop_oldest() noexcept;
+    void prefetch() const noexcept { base::prefetch(ticks_, base::BufferPool::size_min); }
 
   private:
     SentTick& at(std::size_t index) noexcept { return ticks_[(begin_ + index) % count_max]; }
@@ -89,6 +91,8 @@ class LinkGauge {
     /// `seen`: the low 16 bits of the newest tick that the member has received. `pool` must outlive the
     /// gauge; where it has no room the member is judged as if it had not reported.
     void on_report(std::uint16_t seen, base::Time now, base::BufferPool& pool) noexcept;
+
+    void prefetch() const noexcept { unreported_.prefetch(); }
 
     /// The oldest unreported tick was sent longer ago than a report usually takes.
     bool is_lagging(base::Time now) const noexcept;

@@ -137,6 +137,28 @@ bool Match::take_state(Member member, const protocol::State& state, base::Time n
     return true;
 }
 
+void Match::prefetch(Member member, unsigned step) const noexcept {
+    const Implementation& self = *implementation_;
+    if (step == 0) {
+        base::prefetch(&self.members, sizeof self.members);
+        base::prefetch(&self.states, sizeof self.states);
+        return;
+    }
+    const auto& records = self.members.records();
+    if (member >= records.size()) {
+        return;
+    }
+    const MemberRecord& record = records[member];
+    if (step == 1) {
+        base::prefetch(&record, sizeof record);
+        return;
+    }
+    record.gauge.prefetch();
+    if (record.kind == MemberKind::player) {
+        self.states.prefetch(record.player);
+    }
+}
+
 bool Match::take_event(Member member, const protocol::Event& event, base::Time now) noexcept {
     return implementation_->take_event(member, event, now);
 }

@@ -136,6 +136,10 @@ class Match {
     /// plain lane has no words for that: nothing is queued.
     void drain(Member member, std::uint32_t reconnect_ms, std::string_view url);
 
+    /// Fetches into the cache what the member's next message will touch: with step 0 the match itself, with
+    /// step 1 the member's record, with step 2 what that points to. A hint: the member may be gone.
+    void prefetch(Member member, unsigned step) const noexcept;
+
     // --- time passes
 
     /// When run_tick() is due next.

@@ -73,6 +73,7 @@ class MemberTable {
 
     /// Every record, free ones too.
     std::deque<MemberRecord>& records() noexcept { return records_; }
+    const std::deque<MemberRecord>& records() const noexcept { return records_; }
     std::uint32_t count() const noexcept { return count_; }
     std::uint32_t count(MemberKind kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
 

@@ -25,6 +25,8 @@ enum class LinkState : std::uint8_t {
 /// Match::disconnect(). Calls for a connection that was closed are ignored.
 class Outlet {
   public:
+    /// A hint: the connection is asked about soon, so what it is made of may be fetched into the cache.
+    virtual void on_upcoming(Connection /*connection*/) noexcept {}
     virtual LinkState link_state(Connection connection) noexcept = 0;
     /// Queues one WebSocket frame for this connection alone; `payload` is copied. Past its byte limit the
     /// connection is closed with 4101.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "base/shared_buffer.hpp"
 #include "base/time.hpp"
 #include "match/player_set.hpp"
@@ -40,6 +41,12 @@ class StateTable {
             visit(player);
         });
         is_pending_.clear();
+    }
+
+    void prefetch(PlayerNumber player) const noexcept {
+        if (player < slots_.size()) {
+            base::prefetch(&slots_[player], sizeof(Slot));
+        }
     }
 
     /// `bytes` is empty where the player has none.

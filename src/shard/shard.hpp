@@ -125,6 +125,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void on_sent(uring::Channel channel, uring::SendResult result) override;
     void on_closed(uring::Channel channel) override;
     void on_connected(uring::Channel channel, uring::SendResult result) override;
+    void on_upcoming(uring::Channel channel, unsigned step) noexcept override;
 
     // session::Host
     void on_upgrade(session::Session& session, const wire::HttpRequest& request,
@@ -143,6 +144,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void on_attention(session::Session& session) override;
 
     // match::Outlet
+    void on_upcoming(match::Connection connection) noexcept override;
     match::LinkState link_state(match::Connection connection) noexcept override;
     void queue_frame(match::Connection connection, websocket::Opcode opcode,
                      base::Bytes payload) noexcept override;

@@ -131,6 +131,24 @@ void Shard::begin_close(uring::Channel channel, Connection& connection) {
     }
 }
 
+void Shard::on_upcoming(uring::Channel channel, unsigned step) noexcept {
+    if (step == 0) {
+        connections_.prefetch(channel);
+        return;
+    }
+    const Connection* const connection = connections_.at(channel);
+    if (connection == nullptr || !connection->room.exists()) {
+        return;
+    }
+    if (MatchRoom* const room = rooms_.find(connection->room); room != nullptr) {
+        if (step == 1) {
+            __builtin_prefetch(room->match.get());
+        } else {
+            room->match->prefetch(connection->member, step - 2);
+        }
+    }
+}
+
 void Shard::on_connected(uring::Channel /*channel*/, uring::SendResult /*result*/) {
     base::check(false, "Shard: it never connects");
 }

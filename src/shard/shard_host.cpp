@@ -177,6 +177,10 @@ void Shard::on_end(session::Session& session, session::SessionEnd end) {
 
 // --- match::Outlet
 
+void Shard::on_upcoming(match::Connection connection) noexcept {
+    connections_.prefetch(connection.index);
+}
+
 match::LinkState Shard::link_state(match::Connection connection) noexcept {
     Connection* const found = connections_.find(connection);
     if (found == nullptr || found->session.is_busy()) {

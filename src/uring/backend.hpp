@@ -44,6 +44,11 @@ class Events {
     virtual void on_sent(Channel channel, SendResult result) = 0;
     /// The last completion after close() is in: the index and all its memory may be reused.
     virtual void on_closed(Channel channel) = 0;
+    /// Something will be told of the channel soon: told before it, in steps from 0 to upcoming_step_count -
+    /// 1, each time some completions nearer, so that what it will touch can be fetched into the cache, a
+    /// pointer further with each step. A hint: the channel may be closed or another's by then.
+    static constexpr unsigned upcoming_step_count = 5;
+    virtual void on_upcoming(Channel /*channel*/, unsigned /*step*/) noexcept {}
     /// connect() is over. After `failed` the channel is to be closed like any other.
     virtual void on_connected(Channel channel, SendResult result) = 0;
 

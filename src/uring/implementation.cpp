@@ -174,12 +174,33 @@ void Backend::Implementation::sleep(base::Time deadline, WaitFor wait_for) noexc
     }
 }
 
+/// A completion of some 100 ns hides what a fetch from memory takes, if it is begun two or three before.
+void Backend::Implementation::announce_upcoming() noexcept {
+    constexpr unsigned stride = 2;
+    for (unsigned step = 0; step < Events::upcoming_step_count; ++step) {
+        const unsigned ahead = stride * (Events::upcoming_step_count - step) - 1;
+        const io_uring_cqe* const upcoming = ring.peek_completion(ahead);
+        if (upcoming == nullptr) {
+            continue;
+        }
+        const Operation operation = decode_user_data(upcoming->user_data);
+        if (operation.kind == OperationKind::receive ||
+            (operation.kind == OperationKind::send && step == 0)) {
+            if (step == 0) {
+                __builtin_prefetch(&channels[operation.index]);
+            }
+            events.on_upcoming(operation.index, step);
+        }
+    }
+}
+
 // Bounded, for a handler may submit what completes at once.
 std::uint32_t Backend::Implementation::drain() noexcept {
     std::uint32_t count = 0;
     io_uring_cqe completion;
     while (count < options.completion_count && ring.take_completion(completion)) {
         ++count;
+        announce_upcoming();
         on_completion(completion);
     }
     counters.completions += count;

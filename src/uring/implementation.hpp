@@ -37,6 +37,7 @@ struct Backend::Implementation {
     void wait(base::Time deadline, WaitFor wait_for) noexcept;
     void sleep(base::Time deadline, WaitFor wait_for) noexcept;
     std::uint32_t drain() noexcept;
+    void announce_upcoming() noexcept;
     void rearm_parked() noexcept;
 
     void on_completion(const io_uring_cqe& completion) noexcept;

@@ -172,6 +172,13 @@ bool Ring::take_completion(io_uring_cqe& completion) noexcept {
     return true;
 }
 
+const io_uring_cqe* Ring::peek_completion(unsigned ahead) const noexcept {
+    const io_uring_cq& queue = ring_.cq;
+    const unsigned head = *queue.khead;
+    const unsigned ready = load_acquire(queue.ktail) - head;
+    return ahead < ready ? &queue.cqes[(head + ahead) & *queue.kring_mask] : nullptr;
+}
+
 bool Ring::has_completions() const noexcept {
     return *ring_.cq.khead != load_acquire(ring_.cq.ktail);
 }

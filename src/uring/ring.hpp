@@ -50,6 +50,8 @@ class Ring {
 
     bool take_completion(io_uring_cqe& completion) noexcept;
     bool has_completions() const noexcept;
+    /// The completion that is `ahead` behind the next one, or null where it is not there yet.
+    const io_uring_cqe* peek_completion(unsigned ahead) const noexcept;
     /// Completions that did not fit wait in the kernel: the next enter brings them.
     bool has_overflow() const noexcept;
 

@@ -60,6 +60,12 @@ void Recorder::on_connected(Channel channel, SendResult result) {
     told_[channel].connected = result;
 }
 
+void Recorder::on_upcoming(Channel channel, unsigned step) noexcept {
+    if (told_[channel].receive_count == 0) {
+        upcoming[channel].push_back(step);
+    }
+}
+
 TcpPair::TcpPair() {
     SocketOptions options;
     options.defer_accept_s = 0;

@@ -35,9 +35,11 @@ class Recorder final : public Events {
     void on_sent(Channel channel, SendResult result) override;
     void on_closed(Channel channel) override;
     void on_connected(Channel channel, SendResult result) override;
+    void on_upcoming(Channel channel, unsigned step) noexcept override;
 
     Told& operator[](Channel channel) { return told_[channel]; }
     std::deque<std::pair<std::uint32_t, int>> accepted;
+    std::map<Channel, std::vector<unsigned>> upcoming;  ///< steps told before the first bytes
     /// Called after the recording, where set.
     std::function<void(Channel)> after_received;
     std::function<void(Channel)> after_end;

@@ -1,5 +1,8 @@
 #include <unistd.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "backend_fixture.hpp"
 
 namespace tickwire::uring {
@@ -196,6 +199,27 @@ TEST_P(Receive, a_parked_channel_closes_and_its_index_serves_again) {
     backend->receive_many(1);
     write_all(next.client, "anew");
     run_until([&] { return recorder[1].received == "anew"; });
+}
+
+TEST_P(Receive, what_comes_in_a_crowd_is_announced_step_by_step) {
+    make();
+    constexpr Channel count = 16;
+    std::deque<TcpPair> pairs(count);
+    for (Channel channel = 0; channel < count; ++channel) {
+        backend->adopt(channel, pairs[channel].take_server());
+        backend->receive_many(channel);
+    }
+    backend->wait(soon(std::chrono::milliseconds(1)), WaitFor::deadline);
+    for (TcpPair& pair : pairs) {
+        write_all(pair.client, "x");
+    }
+    backend->wait(soon(std::chrono::milliseconds(1)), WaitFor::deadline);
+    // All came in this wait. Those with enough before them were announced from the first step to the last.
+    const std::vector<unsigned> all_steps{0, 1, 2, 3, 4};
+    ASSERT_EQ(all_steps.size(), Events::upcoming_step_count);
+    EXPECT_GE(std::count_if(recorder.upcoming.begin(), recorder.upcoming.end(),
+                            [&](const auto& told) { return told.second == all_steps; }),
+              count - 2 * static_cast<int>(Events::upcoming_step_count));
 }
 
 INSTANTIATE_TEST_SUITE_P(Buffers, Receive, testing::Values(Buffers::incremental, Buffers::classic),
