@@ -115,6 +115,9 @@ void Backend::send(Channel channel, base::Bytes bytes) noexcept {
     stage.seen[state.connection] = guard::newest_tick(bytes, stage.seen[state.connection]);
 }
 
+void Backend::finish_sending(Channel /*channel*/) noexcept {
+    base::check(false, "no stream is broken in the script");
+}
 void Backend::close(Channel /*channel*/) noexcept {
     base::check(false, "nobody is closed in the script");
 }
