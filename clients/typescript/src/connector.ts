@@ -53,7 +53,13 @@ export class Connector {
   #everJoined = false;
   #joinedAt = 0;
   #unopened = 0;
+  /** Counts attempts, so that a ticket that comes too late is not used. */
+  #attempt = 0;
   #drain: { reconnectMs: number; url: string | undefined } | null = null;
+  /** Waiting for the moment that a drain has given us among all who come back. */
+  #hasSlot = false;
+  /** Since the last welcome. */
+  #moves = 0;
 
   constructor(options: ConnectorOptions, handlers: ConnectorHandlers) {
     this.#options = options;
@@ -81,6 +87,7 @@ export class Connector {
   welcomed(): void {
     this.#state = "joined";
     this.#everJoined = true;
+    this.#moves = 0;
     this.#joinedAt = this.#options.clock.now();
     this.#timer.disarm();
     this.#closeAbandoned();
@@ -108,17 +115,24 @@ export class Connector {
     this.#handlers.stopped(error);
   }
 
+  /** The page shows again, or the network is back: no use in waiting on. A drain's slot is kept. */
+  hurry(): void {
+    if (this.#state === "waiting" && !this.#hasSlot) void this.#open();
+  }
+
   async #open(): Promise<void> {
     this.#state = "opening";
+    this.#timer.arm(joinMaxMs);
+    this.#attempt += 1;
+    const attempt = this.#attempt;
     let ticket: string | undefined;
     try {
       ticket = await this.#options.ticket();
     } catch (cause) {
-      this.#end({ code: CloseCode.noCloseFrame, reason: `no ticket: ${String(cause)}`, opened: false });
+      if (this.#isAt(attempt)) this.#end({ code: CloseCode.noCloseFrame, reason: `no ticket: ${String(cause)}`, opened: false });
       return;
     }
-    // The match may have been left while the ticket was fetched.
-    if (this.#state !== "opening") return;
+    if (!this.#isAt(attempt)) return;
     try {
       this.#link = new Link(this.#url, this.#options.socketClass, {
         open: () => {
@@ -131,20 +145,33 @@ export class Connector {
         end: (end) => this.#end(end),
       });
     } catch (cause) {
-      this.stop(new TickwireError("bad_argument", String(cause)));
-      return;
+      this.stop(new TickwireError("bad_argument", String(cause), undefined, cause));
     }
-    this.#timer.arm(joinMaxMs);
+  }
+
+  /** False where the match was left meanwhile, or the next attempt begun. */
+  #isAt(attempt: number): boolean {
+    return this.#state === "opening" && attempt === this.#attempt;
   }
 
   #onTimer(): void {
-    if (this.#state === "waiting") void this.#open();
-    else this.replace(new TickwireError("disconnected", "the relay did not answer the join in time"));
+    if (this.#state === "waiting") {
+      void this.#open();
+    } else if (this.#state === "opening") {
+      this.#link?.close();
+      this.#end({ code: CloseCode.noCloseFrame, reason: "no handshake in time", opened: false });
+    } else {
+      this.replace(new TickwireError("disconnected", "the relay did not answer the join in time"));
+    }
   }
 
   #end({ code, reason, opened }: LinkEnd): void {
     this.#link = null;
-    if (!opened) this.#unopened += 1;
+    if (!opened) {
+      this.#unopened += 1;
+      // Where the match had moved to nobody answers: the place that sent us there may know better.
+      this.#url = this.#options.url;
+    }
     if (isFinal(code)) {
       this.stop(new TickwireError("refused", explainClose(code, reason), code));
       return;
@@ -154,11 +181,14 @@ export class Connector {
       return;
     }
     let delayMs = this.#nextDelayMs();
-    if (this.#drain !== null && code === CloseCode.goingAway) {
+    this.#hasSlot = this.#drain !== null && code === CloseCode.goingAway;
+    if (this.#drain !== null && this.#hasSlot) {
       delayMs = this.#drain.reconnectMs;
       this.#moveTo(this.#drain.url);
     } else if (code === CloseCode.moved && this.#moveTo(reason)) {
-      delayMs = 0;
+      // At once, but two nodes that send us to each other are not to be run between.
+      if (this.#moves === 0) delayMs = 0;
+      this.#moves += 1;
     }
     this.#retry(new TickwireError("disconnected", explainClose(code, reason), code), delayMs);
   }

@@ -4,7 +4,7 @@
  */
 
 export type ErrorCode =
-  /** The caller passed something that cannot be sent. */
+  /** The caller passed something that cannot be sent, or there is no WebSocket to send it by. */
   | "bad_argument"
   /** The relay sent bytes that break the protocol. The connection is replaced by itself. */
   | "protocol"
@@ -12,14 +12,20 @@ export type ErrorCode =
   | "refused"
   /** Too many handshakes in a row never opened. A browser shows an HTTP refusal as this, too. */
   | "unreachable"
-  /** `leave()` was called or the signal was aborted. */
+  /** `leave()` was called. */
   | "left"
+  /** The signal was aborted; `cause` is its reason. */
+  | "aborted"
+  /** The match is over; `cause` is why. */
+  | "closed"
   /** More events wait to be confirmed than the queue holds. */
   | "queue_full"
   /** Events that were under way when the slot ran out: the relay may or may not have taken them. */
   | "events_lost"
   /** A request to the relay (`properties`, `lock`, …) got no answer before the connection was lost. */
   | "disconnected"
+  /** A request to a player got no answer in time. */
+  | "timeout"
   /** The relay's own `error` codes, section 5 of the protocol. */
   | "unknown_op"
   | "bad_request"
@@ -34,8 +40,8 @@ export class TickwireError extends Error {
   /** The WebSocket close code, where one is the cause. */
   readonly closeCode: number | undefined;
 
-  constructor(code: ErrorCode, message: string, closeCode?: number) {
-    super(message);
+  constructor(code: ErrorCode, message: string, closeCode?: number, cause?: unknown) {
+    super(message, { cause });
     this.code = code;
     this.closeCode = closeCode;
   }
@@ -44,4 +50,8 @@ export class TickwireError extends Error {
 /** The peer's bytes are at fault: never an assertion, always a new connection. */
 export function protocolError(message: string): TickwireError {
   return new TickwireError("protocol", message);
+}
+
+export function abortedError({ reason }: AbortSignal): TickwireError {
+  return new TickwireError("aborted", "the signal was aborted", undefined, reason);
 }

@@ -8,23 +8,39 @@
 
 import { TickwireError, protocolError } from "./errors.ts";
 
-/** Below 2^15, so that the 16 bits of a PONG can be told apart; far more than a second's worth. */
-const queuedMax = 1_024;
+/** The 16 bits of a PONG tell apart this many. */
+const countMaxMax = 32_767;
+
+export interface EventQueueLimits {
+  /** Default 1,024: far more than a second's worth. */
+  countMax?: number | undefined;
+  /** Default 1 MiB. */
+  bytesMax?: number | undefined;
+}
 
 export class EventQueue {
   #messages: Uint8Array<ArrayBuffer>[] = [];
+  #bytes = 0;
   #taken = 0;
   #sent = 0;
+  readonly #countMax: number;
+  readonly #bytesMax: number;
+
+  constructor({ countMax = 1_024, bytesMax = 1 << 20 }: EventQueueLimits = {}) {
+    this.#countMax = Math.min(countMax, countMaxMax);
+    this.#bytesMax = bytesMax;
+  }
 
   get unconfirmed(): number {
     return this.#messages.length;
   }
 
   push(message: Uint8Array<ArrayBuffer>): void {
-    if (this.#messages.length >= queuedMax) {
-      throw new TickwireError("queue_full", `${queuedMax} events wait for the relay already`);
+    if (this.#messages.length >= this.#countMax || this.#bytes + message.length > this.#bytesMax) {
+      throw new TickwireError("queue_full", `${this.#messages.length} events of ${this.#bytes} bytes wait for the relay already`);
     }
     this.#messages.push(message);
+    this.#bytes += message.length;
   }
 
   /** The next message to send, left in place, or null. */
@@ -57,19 +73,19 @@ export class EventQueue {
 
   /**
    * The slot is a new one. Events that were under way may or may not have been taken by the old
-   * slot, so they are dropped; those that never left are kept. Returns how many were dropped.
+   * slot, so they are dropped, and returned; those that never left are kept.
    */
-  restart(taken: number): number {
-    const lost = this.#sent;
-    this.#messages.splice(0, lost);
-    this.#sent = 0;
+  restart(taken: number): readonly Uint8Array[] {
+    const lost = this.#drop(this.#sent);
     this.#taken = taken;
     return lost;
   }
 
-  #drop(count: number): void {
-    this.#messages.splice(0, count);
+  #drop(count: number): Uint8Array[] {
+    const dropped = this.#messages.splice(0, count);
+    for (const message of dropped) this.#bytes -= message.length;
     this.#taken += count;
     this.#sent -= count;
+    return dropped;
   }
 }

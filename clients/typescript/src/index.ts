@@ -2,19 +2,27 @@
 
 export { join, Match } from "./match.ts";
 export type {
+  Codec,
   JoinOptions,
   MatchEvents,
   ReceivedEvent,
+  RequestHandler,
+  RequestOptions,
   RosterChange,
   SendTarget,
   Status,
   StatusEvent,
   TickEvent,
+  WaitOptions,
 } from "./options.ts";
-export type { PlayerInfo, Properties, Role } from "./control.ts";
+export type { BackoffOptions } from "./backoff.ts";
+export type { LeftReason, Limits, PlayerInfo, Properties, RateReason, Role } from "./control.ts";
+export type { Clock, Socket, SocketClass } from "./environment.ts";
+export type { PropertyStore } from "./properties.ts";
 export type { PlayerState } from "./states.ts";
-export type { Stats } from "./stats.ts";
+export type { Reconnect, Stats } from "./stats.ts";
+export type { Visibility } from "./visibility.ts";
 export { CloseCode, isFinal } from "./close_codes.ts";
 export { TickwireError, type ErrorCode } from "./errors.ts";
-export { Interpolator, type Mix } from "./interpolate.ts";
+export { Interpolator, type InterpolatorOptions, type Mix, type Teleport } from "./interpolate.ts";
 export { TickTimeline } from "./timeline.ts";

@@ -12,11 +12,13 @@ import { encodeEvent, encodePing, encodeState } from "./client_messages.ts";
 import { Connector } from "./connector.ts";
 import { type ClientControl, type Limits, type PlayerInfo, type Role, type ServerControl, type Welcome, parseControl } from "./control.ts";
 import { Emitter } from "./emitter.ts";
-import { type Clock, Timer, systemClock } from "./environment.ts";
-import { TickwireError, protocolError } from "./errors.ts";
+import { type Clock, type SocketClass, Timer, systemClock } from "./environment.ts";
+import { TickwireError, abortedError, protocolError } from "./errors.ts";
 import { EventQueue } from "./event_queue.ts";
 import { MatchClock } from "./match_clock.ts";
-import type { JoinOptions, MatchEvents, SendTarget, Status } from "./options.ts";
+import type { Codec, JoinOptions, MatchEvents, RequestHandler, RequestOptions, RosterChange, SendTarget, Status, WaitOptions } from "./options.ts";
+import { type Body, PeerRequests } from "./peer_requests.ts";
+import { PhaseLock } from "./phase.ts";
 import { PropertyStore } from "./properties.ts";
 import { type EventEntry, MessageType, Purpose, Target, eventPurpose, eventTarget, isText, keyframeFlag, noPlayer, textFlag } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
@@ -24,14 +26,15 @@ import { type Request, Requests, relayError } from "./requests.ts";
 import { Roster } from "./roster.ts";
 import { decodeEvents, decodePong, decodeTick } from "./server_messages.ts";
 import { StateSender } from "./state_sender.ts";
-import { StateTable } from "./states.ts";
+import { type PlayerState, StateTable } from "./states.ts";
 import { type Stats, StatsCounter } from "./stats.ts";
+import { TickTimeline } from "./timeline.ts";
 import { TokenBucket } from "./token_bucket.ts";
 import { type Visibility, pageVisibility } from "./visibility.ts";
 
 /** A client's frame head: 2 bytes, 8 of extended length, 4 of mask. */
 const frameHeadMax = 14;
-/** How soon to look whether the rate limit lets more events through. */
+/** How soon to look whether the rate limit lets more through. */
 const flushRetryMs = 50;
 
 const encoder = new TextEncoder();
@@ -39,7 +42,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Joins the match at `url`, `wss://host/v1/match/name`. Rejects with a `TickwireError`. */
-export function join(url: string, options: JoinOptions = {}): Promise<Match> {
+export function join(url: string, options?: JoinOptions<Uint8Array>): Promise<Match>;
+export function join<State>(url: string, options: JoinOptions<State> & { schema: Codec<State> }): Promise<Match<State>>;
+export function join<State>(url: string, options: JoinOptions<State> = {}): Promise<Match<State>> {
   return new Promise((resolve, reject) => {
     const match = new Match(url, options);
     const stop = match.on("status", ({ status, error }) => {
@@ -51,27 +56,34 @@ export function join(url: string, options: JoinOptions = {}): Promise<Match> {
   });
 }
 
-export class Match {
+export class Match<State = Uint8Array> {
   readonly properties: PropertyStore;
-  readonly #options: JoinOptions;
+  readonly #options: JoinOptions<State>;
   readonly #clock: Clock;
   readonly #visibility: Visibility;
-  readonly #emitter = new Emitter<MatchEvents>();
+  readonly #emitter = new Emitter<MatchEvents<State>>();
   readonly #connector: Connector;
-  readonly #requests = new Requests();
+  readonly #requests: Requests;
+  readonly #peers: PeerRequests;
   readonly #roster = new Roster();
   readonly #states = new StateTable();
-  readonly #events = new EventQueue();
+  readonly #events: EventQueue;
   readonly #matchClock = new MatchClock();
   readonly #stats = new StatsCounter();
   readonly #sender: StateSender;
   readonly #pulse: Pulse;
   readonly #flushTimer: Timer;
   readonly #unwatch: (() => void)[] = [];
+  #controls: string[] = [];
+  #onRequest: RequestHandler | null = null;
+  #phase: PhaseLock | null = null;
+  #timeline = new TickTimeline(30);
   #status: Status = "connecting";
+  #over: TickwireError | null = null;
   #welcome: Welcome | null = null;
   /** False between the socket's opening and its `welcome`. */
   #welcomed = false;
+  #toldHidden = false;
   #tick = 0;
   #seenEvent = 0;
   #seq = 0;
@@ -79,13 +91,17 @@ export class Match {
   #askedDivisor: 1 | 2 | 4 | 8 = 1;
   #messageBudget = new TokenBucket(1, 0);
   #byteBudget = new TokenBucket(1, 0);
+  #controlBudget = new TokenBucket(1, 0);
 
   /** Use `join`. */
-  constructor(url: string, options: JoinOptions) {
+  constructor(url: string, options: JoinOptions<State>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#visibility = options.visibility ?? pageVisibility;
-    this.properties = new PropertyStore((request) => this.#ask(request));
+    this.#requests = new Requests(this.#clock);
+    this.#peers = new PeerRequests(this.#clock);
+    this.#events = new EventQueue({ countMax: options.eventsMax, bytesMax: options.eventBytesMax });
+    this.properties = new PropertyStore((request, signal) => this.#ask(request, signal));
     this.#sender = new StateSender(this.#clock, {
       ready: () => this.#connector.link?.drained === true,
       send: (body, now) => this.#sendState(body, now),
@@ -94,12 +110,12 @@ export class Match {
       ping: (now) => this.#sendPing(now),
       dead: () => this.#connector.replace(new TickwireError("disconnected", "nothing was heard from the relay")),
     });
-    this.#flushTimer = new Timer(this.#clock, () => this.#flushEvents());
-    const { ticket } = options;
+    this.#flushTimer = new Timer(this.#clock, () => this.#flush());
+    const { ticket, signal } = options;
     this.#connector = new Connector(
       {
         url,
-        socketClass: options.WebSocket ?? (globalThis.WebSocket as unknown as NonNullable<JoinOptions["WebSocket"]>),
+        socketClass: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketClass),
         clock: this.#clock,
         ticket: () => (typeof ticket === "function" ? ticket() : ticket),
         backoff: options.backoff ?? {},
@@ -113,13 +129,14 @@ export class Match {
         stopped: (error) => this.#onStopped(error),
       },
     );
-    this.#unwatch.push(this.#visibility.watch(() => this.#tellVisible()));
-    const { signal } = options;
-    const abort = (): void => this.leave();
+    const abort = (): void => this.#leave(abortedError(signal as AbortSignal));
     signal?.addEventListener("abort", abort);
-    this.#unwatch.push(() => signal?.removeEventListener("abort", abort));
+    this.#unwatch.push(
+      () => signal?.removeEventListener("abort", abort),
+      this.#visibility.watch(() => this.#onVisibility()),
+    );
     // After the caller has had its chance to listen.
-    queueMicrotask(() => (signal?.aborted === true ? this.leave() : this.#connector.start()));
+    queueMicrotask(() => (signal?.aborted === true ? abort() : this.#connector.start()));
   }
 
   // What a program may ask
@@ -137,6 +154,7 @@ export class Match {
     return this.#welcome?.role ?? "player";
   }
 
+  /** The match's name. */
   get name(): string {
     return this.#welcome?.match ?? "";
   }
@@ -175,85 +193,128 @@ export class Match {
     return this.#welcome?.limits ?? null;
   }
 
+  /** What states are made of, as `join` was told. */
+  get schema(): Codec<State> | null {
+    return this.#options.schema ?? null;
+  }
+
+  /** Where between the ticks to draw: a little in the past. */
+  get timeline(): TickTimeline {
+    return this.#timeline;
+  }
+
   /** Milliseconds since the match opened, as everyone in it counts them; null before the first PONG. */
   get time(): number | null {
     return this.#matchClock.at(this.#clock.now());
   }
 
   get stats(): Stats {
+    const marginMs = this.#phase?.marginMs ?? null;
     return this.#stats.read(this.#clock.now(), {
       roundTripMs: this.#matchClock.roundTripMs,
+      tickJitterMs: this.#timeline.jitterMs,
+      interpolationDelayMs: this.#timeline.delayMs,
       divisor: this.#divisor,
+      phaseLocked: marginMs !== null,
+      phaseMarginMs: marginMs,
       unconfirmedEvents: this.#events.unconfirmed,
     });
   }
 
   /** Calls `listener` at each `name`; the function returned takes it off again. */
-  on<Name extends keyof MatchEvents>(name: Name, listener: (value: MatchEvents[Name]) => void): () => void {
+  on<Name extends keyof MatchEvents<State>>(name: Name, listener: (value: MatchEvents<State>[Name]) => void): () => void {
     return this.#emitter.on(name, listener);
   }
 
   // What a program may do
 
-  /** Replaces the own state. Latest wins: call it as often as the game likes. */
-  state(bytes: Uint8Array): void {
+  /**
+   * Replaces the own state. Latest wins: call it as often as the game likes. A function is called
+   * at the moment of sending, once a tick until the next call; null from it sends nothing.
+   */
+  state(state: State | (() => State | null)): void {
     this.#assertPlayer();
-    this.#assertFits(6 + bytes.length, this.limits?.state_bytes, "a state");
-    this.#sender.set(bytes.slice());
+    if (this.#over !== null) return;
+    if (typeof state !== "function") {
+      this.#sender.set(this.#pack(state));
+      return;
+    }
+    const make = state as () => State | null;
+    this.#sender.set(() => {
+      const made = make();
+      return made === null ? null : this.#pack(made);
+    });
   }
 
   /**
    * Sends an event, reliably and in order; a string arrives as a string. Default: to the others.
    * While the connection is away it waits. Throws `queue_full` when too many wait.
    */
-  send(data: Uint8Array | string, { to = "others" }: { to?: SendTarget } = {}): void {
-    this.#assertPlayer();
-    const body = typeof data === "string" ? encoder.encode(data) : data;
-    this.#assertFits(4 + body.length, this.limits?.event_bytes, "an event");
-    const kind = (typeof to === "number" ? Target.player : Target[to]) | (typeof data === "string" ? textFlag : 0);
-    this.#events.push(encodeEvent({ kind, player: typeof to === "number" ? to : 0, body }));
-    this.#flushEvents();
+  send(data: Body, { to = "others" }: { to?: SendTarget } = {}): void {
+    this.#push(data, to, Purpose.event);
+  }
+
+  /** Sends a value as JSON; `event.json()` gives it back. */
+  sendJson(value: unknown, options?: { to?: SendTarget }): void {
+    this.send(JSON.stringify(value), options);
+  }
+
+  /** Asks a player, or the host, and waits for what the `onRequest` there answers. */
+  async request(data: Body, options: RequestOptions = {}): Promise<Body> {
+    const { to = "host" } = options;
+    const player = to === "host" ? this.host : to;
+    const info = player === null ? undefined : this.players.get(player);
+    if (info === undefined || info.plain === true) {
+      throw new TickwireError("no_such_player", `nobody who could answer: ${to}`);
+    }
+    const asked = { player: info.player, asHost: to === "host" };
+    return this.#peers.ask(asked, options, (id) => this.#push(data, to, Purpose.request, id));
+  }
+
+  /** Answers the requests of others; null: no longer. */
+  onRequest(handler: RequestHandler | null): void {
+    this.#onRequest = handler;
   }
 
   /** Every how many ticks to get one. */
-  rate(divisor: 1 | 2 | 4 | 8): Promise<void> {
+  rate(divisor: 1 | 2 | 4 | 8, { signal }: WaitOptions = {}): Promise<void> {
     this.#askedDivisor = divisor;
-    return this.#ask({ op: "rate", divisor });
+    this.#stats.keyframeExpected = true;
+    return this.#ask({ op: "rate", divisor }, signal);
   }
 
   /** The host's alone: nobody new gets in. */
-  lock(locked: boolean): Promise<void> {
-    return this.#ask({ op: "lock", locked });
+  lock(locked: boolean, { signal }: WaitOptions = {}): Promise<void> {
+    return this.#ask({ op: "lock", locked }, signal);
   }
 
   /** The host's alone. */
-  kick(player: number, reason = ""): Promise<void> {
-    return this.#ask({ op: "kick", player, reason });
+  kick(player: number, reason = "", { signal }: WaitOptions = {}): Promise<void> {
+    return this.#ask({ op: "kick", player, reason }, signal);
   }
 
   /** The host's alone: hands the office on. */
-  makeHost(player: number): Promise<void> {
-    return this.#ask({ op: "host", player });
+  makeHost(player: number, { signal }: WaitOptions = {}): Promise<void> {
+    return this.#ask({ op: "host", player }, signal);
   }
 
   /** Leaves for good and at once; safe to call in `pagehide`. */
   leave(): void {
-    this.#connector.link?.send(JSON.stringify({ op: "leave" }));
-    this.#connector.stop(new TickwireError("left", "the match was left"));
+    this.#leave(new TickwireError("left", "the match was left"));
   }
 
   // The connection's life
 
+  #leave(error: TickwireError): void {
+    this.#connector.link?.send('{"op":"leave"}');
+    this.#connector.stop(error);
+  }
+
   #onOpen(ticket: string | undefined): void {
     const { name, role } = this.#options;
     const resume = this.#welcome?.resume;
-    const message: ClientControl = {
-      op: "join",
-      ...(name === undefined ? {} : { name }),
-      ...(role === undefined ? {} : { role }),
-      ...(ticket === undefined ? {} : { ticket }),
-      ...(resume === undefined ? {} : { resume, seen_event: this.#seenEvent }),
-    };
+    // JSON has no undefined: what is not known is not said.
+    const message = { op: "join", name, role, ticket, resume, seen_event: resume === undefined ? undefined : this.#seenEvent };
     this.#connector.greet(JSON.stringify(message));
   }
 
@@ -276,18 +337,21 @@ export class Match {
   }
 
   #onStopped(error: TickwireError): void {
+    this.#over = error;
     this.#disconnected();
     this.#sender.stop();
+    this.#peers.stop(error);
     for (const unwatch of this.#unwatch) unwatch();
     this.#setStatus("closed", error);
   }
 
   #disconnected(): void {
-    this.#welcomed = false;
     this.#pulse.stop();
     this.#flushTimer.disarm();
     this.#states.clear();
-    this.#stats.connectionLost();
+    this.#controls = [];
+    if (this.#welcomed) this.#stats.connectionLost(this.#clock.now());
+    this.#welcomed = false;
     this.#requests.abandon();
   }
 
@@ -295,6 +359,11 @@ export class Match {
     if (status === this.#status) return;
     this.#status = status;
     this.#emitter.emit("status", { status, error, recovered: status === "connected" && this.#welcome?.recovered === true });
+  }
+
+  #onVisibility(): void {
+    if (!this.#visibility.hidden) this.#connector.hurry();
+    if (this.#visibility.hidden !== this.#toldHidden && this.#connector.link !== null) this.#tellVisible();
   }
 
   // What the relay says
@@ -313,31 +382,38 @@ export class Match {
     const sameToken = before !== null && before.resume !== undefined && before.resume === welcome.resume;
     const sameSlot = welcome.recovered || (sameToken && this.#events.fits(welcome.events_taken));
     if (sameSlot) this.#events.resume(welcome.events_taken);
-    const lost = sameSlot ? 0 : this.#events.restart(welcome.events_taken);
+    const lost = sameSlot ? [] : this.#events.restart(welcome.events_taken);
+    this.#peers.lost(lost);
     this.#welcome = welcome;
     this.#welcomed = true;
     this.#tick = welcome.tick;
     if (!welcome.recovered) this.#seenEvent = welcome.event;
     if (!sameSlot) this.#matchClock.reset();
+    if (before?.tick_hz === welcome.tick_hz) this.#timeline.reset();
+    else this.#timeline = new TickTimeline(welcome.tick_hz);
+    this.#phase = this.#options.phaseLock === false ? null : new PhaseLock(welcome.tick_hz);
     this.#divisor = 1;
     this.#states.clear();
-    this.#roster.replace(welcome);
+    const news = this.#roster.replace(welcome);
     this.properties.replace(welcome.properties, welcome.properties_version);
     const now = this.#clock.now();
     this.#messageBudget = new TokenBucket(welcome.limits.messages_per_second, now);
     this.#byteBudget = new TokenBucket(welcome.limits.bytes_per_second, now);
-    if (before !== null) this.#stats.reconnects += 1;
+    this.#controlBudget = new TokenBucket(welcome.limits.json_per_second, now);
+    this.#stats.connected(welcome.recovered, now);
     this.#connector.welcomed();
     this.#pulse.start();
+    this.#toldHidden = false;
     if (this.#visibility.hidden) this.#tellVisible();
     if (this.#askedDivisor > 1) void this.rate(this.#askedDivisor).catch(() => {});
-    this.#sender.connected(welcome.tick_hz);
-    this.#flushEvents();
+    this.#sender.connected(welcome.tick_hz, this.#phase);
+    this.#flush();
     this.#setStatus("connected", null);
+    if (before !== null) for (const [name, info] of news) this.#emitter.emit(name, info);
     this.#emitter.emit("roster", { change: null });
     this.#emitter.emit("host", { player: welcome.host, epoch: welcome.epoch, isSelf: this.isHost });
     this.#emitter.emit("properties", { set: welcome.properties, version: welcome.properties_version, by: null });
-    if (lost > 0) this.#emitter.emit("error", new TickwireError("events_lost", `${lost} events may not have arrived`));
+    if (lost.length > 0) this.#emitter.emit("error", new TickwireError("events_lost", `${lost.length} events may not have arrived`));
   }
 
   #onControl(message: Exclude<ServerControl, Welcome>): void {
@@ -348,12 +424,7 @@ export class Match {
       case "back":
       case "host":
       case "locked":
-        this.#roster.apply(message);
-        if (message.op === "left") this.#states.drop(message.player);
-        this.#emitter.emit("roster", { change: message });
-        if (message.op === "host") {
-          this.#emitter.emit("host", { player: message.player, epoch: message.epoch, isSelf: this.isHost });
-        }
+        this.#onRoster(message);
         return;
       case "properties":
         this.properties.apply(message.set, message.version);
@@ -361,6 +432,8 @@ export class Match {
         return;
       case "rate":
         this.#divisor = message.divisor;
+        this.#timeline.setDivisor(message.divisor);
+        this.#stats.keyframeExpected = true;
         this.#emitter.emit("rate", { divisor: message.divisor, reason: message.reason });
         return;
       case "drain":
@@ -369,6 +442,20 @@ export class Match {
       case "ok":
       case "error":
         if (!this.#requests.answer(message) && message.op === "error") this.#emitter.emit("error", relayError(message));
+    }
+  }
+
+  #onRoster(change: RosterChange): void {
+    const info = this.#roster.apply(change);
+    if (change.op === "left") {
+      this.#states.drop(change.player);
+      this.#peers.left(change.player);
+    }
+    this.#emitter.emit("roster", { change });
+    if (change.op === "host") {
+      this.#emitter.emit("host", { player: change.player, epoch: change.epoch, isSelf: this.isHost });
+    } else if (change.op !== "locked" && info !== null) {
+      this.#emitter.emit(change.op, info);
     }
   }
 
@@ -388,64 +475,129 @@ export class Match {
         const now = this.#clock.now();
         this.#events.confirm(pong.taken);
         this.#matchClock.sample(now - roundTripMs(pong.clientTime, now), now, Number(pong.matchTimeUs) / 1_000);
-        this.#flushEvents();
+        this.#flush();
       }
     }
   }
 
   #onTick(message: Uint8Array): void {
     const tick = decodeTick(message);
+    const passed = (tick.tick - this.#tick) >>> 0;
     // Ticks rise, and wrap around after a year at 128 Hz. The first may be the one `welcome` named.
-    if ((tick.tick - this.#tick) >>> 0 >= 0x8000_0000) throw protocolError("a tick that is older than the last");
-    const states = this.#states.apply(tick, (player) => this.#roster.players.has(player));
-    this.#tick = tick.tick;
+    if (passed >= 0x8000_0000) throw protocolError("a tick that is older than the last");
     const now = this.#clock.now();
+    const timing = { now, downMs: (this.#matchClock.roundTripMs ?? 0) / 2, intervalMs: 1_000 / this.tickHz };
+    const states = this.#states.apply(tick, (player) => this.#roster.players.has(player), timing);
+    this.#tick = tick.tick;
+    this.#timeline.tick(tick.tick, now);
     const keyframe = (tick.flags & keyframeFlag) !== 0;
-    this.#stats.tick(keyframe, now);
+    this.#stats.tick(keyframe, passed / this.#divisor, now);
     const own = states.get(this.player);
-    if (own !== undefined) this.#stats.ownStateSeen(own.seq, now);
-    this.#emitter.emit("tick", { tick: tick.tick, keyframe, states });
+    if (own !== undefined) {
+      this.#stats.ownStateSeen(own.seq, now);
+      this.#phase?.seen(own.seq, tick.tick, own.wait, now);
+    }
+    this.#emitter.emit("tick", { tick: tick.tick, keyframe, states: this.#unpack(states) });
     // A listener may have left the match, or answered with a state that carries the report.
     if (this.#connector.link === null) return;
-    this.#flushEvents();
+    this.#flush();
     this.#sender.poll();
     this.#pulse.tick();
+  }
+
+  /** By the schema. What does not fit it is left out: any client may send any bytes. */
+  #unpack(states: Map<number, PlayerState>): ReadonlyMap<number, PlayerState<State>> {
+    const { schema } = this.#options;
+    const unpacked = states as Map<number, PlayerState<unknown>> as Map<number, PlayerState<State>>;
+    for (const [player, state] of unpacked) {
+      if (player !== this.player) this.#stats.stateAge(state.age);
+      if (schema === undefined) continue;
+      const value = schema.decode(state.bytes);
+      if (value !== null) {
+        state.value = value;
+      } else {
+        this.#stats.badStates += 1;
+        unpacked.delete(player);
+      }
+    }
+    return unpacked;
   }
 
   #onEvent({ number, from, kind, body }: EventEntry): void {
     if (number <= this.#seenEvent) throw protocolError(`event ${number} after event ${this.#seenEvent}`);
     this.#seenEvent = number;
-    if (eventPurpose(kind) !== Purpose.event) return;
     // Shared bytes: an event for the others comes to its sender, too. (65,535 is a spectator's own
     // number, but as a sender it is the relay.)
     if (eventTarget(kind) === Target.others && from === this.player && from !== noPlayer) return;
-    this.#emitter.emit("event", { number, from, data: isText(kind) ? decoder.decode(body) : body.slice() });
+    const purpose = eventPurpose(kind);
+    const bytes = purpose === Purpose.event ? body : body.subarray(2);
+    const data = isText(kind) ? decoder.decode(bytes) : bytes.slice();
+    const id = (body[0] ?? 0) | ((body[1] ?? 0) << 8);
+    if (purpose === Purpose.event) {
+      this.#emitter.emit("event", { number, from, data, json: () => JSON.parse(typeof data === "string" ? data : decoder.decode(data)) as unknown });
+    } else if (purpose === Purpose.request) {
+      void this.#answer(data, from, id);
+    } else if (purpose === Purpose.reply) {
+      this.#peers.answer(id, from, this.host, data);
+    }
+  }
+
+  async #answer(data: Body, from: number, id: number): Promise<void> {
+    // Where it throws, that is the page's own error; the requester's time runs out.
+    const reply = await this.#onRequest?.(data, from);
+    if (reply !== undefined && this.#over === null) this.#push(reply, from, Purpose.reply, id);
   }
 
   // What goes out
 
-  #sendState(body: Uint8Array, now: number): void {
+  #pack(state: State): Uint8Array {
+    const { schema } = this.#options;
+    const bytes = schema === undefined ? (state as Uint8Array).slice() : schema.encode(state);
+    this.#assertFits(6 + bytes.length, this.limits?.state_bytes, "a state");
+    return bytes;
+  }
+
+  #push(data: Body, to: SendTarget, purpose: number, id?: number): void {
+    this.#assertPlayer();
+    if (this.#over !== null) throw new TickwireError("closed", `the match is over: ${this.#over.message}`, undefined, this.#over);
+    const bytes = typeof data === "string" ? encoder.encode(data) : data;
+    const body = id === undefined ? bytes : Uint8Array.of(id & 0xff, id >> 8, ...bytes);
+    this.#assertFits(4 + body.length, this.limits?.event_bytes, "an event");
+    const isPlayer = typeof to === "number";
+    const kind = (isPlayer ? Target.player : Target[to]) | (typeof data === "string" ? textFlag : 0) | (purpose << 3);
+    this.#events.push(encodeEvent({ kind, player: isPlayer ? to : 0, body }));
+    this.#flush();
+  }
+
+  #sendState(body: Uint8Array, now: number): number {
     this.#seq = (this.#seq + 1) & 0xffff;
     this.#transmit(encodeState({ seq: this.#seq, seen: this.#tick & 0xffff, body }), now);
     this.#stats.stateSent(this.#seq, now);
     this.#pulse.reported(now);
+    return this.#seq;
   }
 
   #sendPing(now: number): void {
     this.#transmit(encodePing({ seen: this.#tick & 0xffff, clientTime: microseconds(now) }), now);
   }
 
-  #flushEvents(): void {
+  /** Sends what waits, as far as the rate limits let it through. */
+  #flush(): void {
+    if (this.#connector.link === null) return;
     const now = this.#clock.now();
-    for (let message = this.#events.peek(); message !== null; message = this.#events.peek()) {
-      if (this.#connector.link === null) return;
-      if (!this.#messageBudget.has(1, now) || !this.#byteBudget.has(message.length, now)) {
-        this.#flushTimer.arm(flushRetryMs);
-        break;
-      }
-      this.#transmit(message, now);
-      this.#events.markSent();
+    const allows = (message: string | Uint8Array): boolean => this.#messageBudget.has(1, now) && this.#byteBudget.has(message.length, now);
+    let [control] = this.#controls;
+    for (; control !== undefined && allows(control) && this.#controlBudget.has(1, now); [control] = this.#controls) {
+      this.#controls.shift();
+      this.#controlBudget.spend(1);
+      this.#transmit(control, now);
     }
+    let event = this.#events.peek();
+    for (; event !== null && allows(event); event = this.#events.peek()) {
+      this.#events.markSent();
+      this.#transmit(event, now);
+    }
+    if (control !== undefined || event !== null) this.#flushTimer.arm(flushRetryMs);
     if (this.#events.unconfirmed > 64) this.#pulse.hurry();
   }
 
@@ -456,15 +608,21 @@ export class Match {
     this.#byteBudget.spend(message.length + frameHeadMax);
   }
 
-  #ask(request: Request): Promise<void> {
+  #ask(request: Request, signal?: AbortSignal): Promise<void> {
     if (this.#connector.link === null) return Promise.reject(new TickwireError("disconnected", "not connected"));
-    return this.#requests.ask(request, (message) => this.#transmit(message, this.#clock.now()));
+    return this.#requests.ask(request, signal, (message) => this.#control(message));
+  }
+
+  #control(message: string): void {
+    this.#controls.push(message);
+    this.#flush();
   }
 
   #tellVisible(): void {
-    if (this.#connector.link === null) return;
-    const message: ClientControl = { op: "visible", visible: !this.#visibility.hidden };
-    this.#transmit(JSON.stringify(message), this.#clock.now());
+    this.#toldHidden = this.#visibility.hidden;
+    this.#stats.keyframeExpected = true;
+    const message: ClientControl = { op: "visible", visible: !this.#toldHidden };
+    this.#control(JSON.stringify(message));
   }
 
   #assertPlayer(): void {

@@ -1,26 +1,42 @@
 /** What `join` can be told, and what a match reports. */
 
 import type { BackoffOptions } from "./backoff.ts";
-import type { Properties, RateReason, Role, ServerControl } from "./control.ts";
+import type { PlayerInfo, Properties, RateReason, Role, ServerControl } from "./control.ts";
 import type { Clock, SocketClass } from "./environment.ts";
 import type { TickwireError } from "./errors.ts";
 import type { PlayerState } from "./states.ts";
 import type { Visibility } from "./visibility.ts";
 
-export interface JoinOptions {
+/** Packs a state into bytes and back. `schema({...})` makes one; any object with these two will do. */
+export interface Codec<State> {
+  encode(state: State): Uint8Array;
+  /** Null for bytes that are not such a state: any client may send any bytes into a match. */
+  decode(bytes: Uint8Array): State | null;
+}
+
+export interface JoinOptions<State = Uint8Array> {
   /** At most 64 bytes of UTF-8. Default empty. */
   name?: string;
   /** Default `player`. */
   role?: Role;
   /** A JWT, or a function that is asked for a new one at each connection. */
   ticket?: string | (() => string | Promise<string>);
-  /** Leaves the match, or stops joining it. */
+  /** What states are made of. Without it they are bytes. */
+  schema?: Codec<State>;
+  /** Sends states so that they reach the relay just before its tick. Default true. */
+  phaseLock?: boolean;
+  /** Stops joining, and leaves the match that was joined. */
   signal?: AbortSignal;
-  /** Where the platform has none: Node before 22. */
+  /** Where the platform has none (Node before 22), or to put something between (`tickwire/simulate`). */
   WebSocket?: SocketClass;
+  /** How long to wait between two attempts to connect. */
   backoff?: BackoffOptions;
   /** After so many handshakes in a row that never opened: `unreachable`. Default 4 to join, 20 to come back. */
   handshakesMax?: number;
+  /** Events that may wait for the relay's confirmation; more are refused with `queue_full`. Default 1,024. */
+  eventsMax?: number;
+  /** And so many bytes of them. Default 1 MiB. */
+  eventBytesMax?: number;
   /** For tests. */
   clock?: Clock;
   /** For tests, and for pages that know better than the browser whether they are looked at. */
@@ -33,12 +49,12 @@ export interface JoinOptions {
  */
 export type Status = "connecting" | "connected" | "reconnecting" | "closed";
 
-export interface TickEvent {
+export interface TickEvent<State = Uint8Array> {
   tick: number;
   /** `states` is the state of every player that has one. */
   keyframe: boolean;
   /** Each player whose state arrived since the tick before, the own one included. */
-  states: ReadonlyMap<number, PlayerState>;
+  states: ReadonlyMap<number, PlayerState<State>>;
 }
 
 export interface StatusEvent {
@@ -53,16 +69,24 @@ export interface ReceivedEvent {
   number: number;
   /** The player, or 65,535 for the relay. */
   from: number;
+  /** A string where a string was sent. */
   data: Uint8Array | string;
+  /** What `sendJson` was given. Throws a `SyntaxError` for what is not JSON. */
+  json(): unknown;
 }
 
 export type RosterChange = Extract<ServerControl, { op: "joined" | "left" | "away" | "back" | "host" | "locked" }>;
 
 /** The name and the argument of everything that `match.on` listens to. */
-export type MatchEvents = {
-  tick: TickEvent;
+export type MatchEvents<State = Uint8Array> = {
+  tick: TickEvent<State>;
   event: ReceivedEvent;
   status: StatusEvent;
+  /** Somebody came, went, lost the connection or found it again. Also for what happened while one was away oneself. */
+  joined: PlayerInfo;
+  left: PlayerInfo;
+  away: PlayerInfo;
+  back: PlayerInfo;
   /** What changed, or null where `welcome` replaced all of it. */
   roster: { change: RosterChange | null };
   host: { player: number | null; epoch: number; isSelf: boolean };
@@ -74,3 +98,21 @@ export type MatchEvents = {
 };
 
 export type SendTarget = "others" | "everyone" | "host" | number;
+
+/** For everything that waits for an answer: the promise rejects with `aborted`. */
+export interface WaitOptions {
+  signal?: AbortSignal;
+}
+
+export interface RequestOptions extends WaitOptions {
+  /** Who is to answer. Default the host. */
+  to?: "host" | number;
+  /** Milliseconds until the promise rejects with `timeout`. Default 5,000. */
+  timeout?: number;
+}
+
+/** Answers a request: bytes, a string, a promise of one, or nothing where none is to be given. */
+export type RequestHandler = (
+  data: Uint8Array | string,
+  from: number,
+) => Uint8Array | string | undefined | void | Promise<Uint8Array | string | undefined | void>;

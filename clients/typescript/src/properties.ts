@@ -5,11 +5,11 @@ import { protocolError } from "./errors.ts";
 import type { Request } from "./requests.ts";
 
 export class PropertyStore {
-  readonly #ask: (request: Request) => Promise<void>;
+  readonly #ask: (request: Request, signal?: AbortSignal) => Promise<void>;
   #values = new Map<string, unknown>();
   #version = 0;
 
-  constructor(ask: (request: Request) => Promise<void>) {
+  constructor(ask: (request: Request, signal?: AbortSignal) => Promise<void>) {
     this.#ask = ask;
   }
 
@@ -31,8 +31,8 @@ export class PropertyStore {
    * error with the code `version`, when someone else was first. The change shows in `values` when
    * the relay reports it.
    */
-  set(set: Properties, { ifVersion }: { ifVersion?: number } = {}): Promise<void> {
-    return this.#ask(ifVersion === undefined ? { op: "properties", set } : { op: "properties", set, if_version: ifVersion });
+  set(set: Properties, { ifVersion, signal }: { ifVersion?: number; signal?: AbortSignal } = {}): Promise<void> {
+    return this.#ask({ op: "properties", set, ...(ifVersion === undefined ? {} : { if_version: ifVersion }) }, signal);
   }
 
   /** @internal */

@@ -31,6 +31,7 @@ export class Pulse {
   readonly #heartbeatTimer: Timer;
   #reportedAt = 0;
   #burst = 0;
+  #beatDueAt = 0;
   /** When the first PING went out after which nothing was heard. */
   #unansweredSince: number | null = null;
 
@@ -44,6 +45,7 @@ export class Pulse {
   start(): void {
     this.#burst = burstCount;
     this.#unansweredSince = null;
+    this.#beatDueAt = this.#clock.now();
     this.#beat();
   }
 
@@ -83,12 +85,17 @@ export class Pulse {
   }
 
   #beat(): void {
-    if (this.#unansweredSince !== null && this.#clock.now() - this.#unansweredSince >= silenceMs) {
+    const now = this.#clock.now();
+    // A page that slept may have the answers lying unread behind this timer.
+    if (now - this.#beatDueAt >= silenceMs) this.#unansweredSince = null;
+    if (this.#unansweredSince !== null && now - this.#unansweredSince >= silenceMs) {
       this.#port.dead();
       return;
     }
     this.#ping();
     this.#burst = Math.max(0, this.#burst - 1);
-    this.#heartbeatTimer.arm(this.#burst > 0 ? burstMs : heartbeatMs);
+    const nextMs = this.#burst > 0 ? burstMs : heartbeatMs;
+    this.#beatDueAt = now + nextMs;
+    this.#heartbeatTimer.arm(nextMs);
   }
 }

@@ -1,47 +1,40 @@
 /** Control requests that the relay answers with `ok` or `error`, by `id`. */
 
+import { Answers } from "./answers.ts";
 import type { ClientControl, ServerControl } from "./control.ts";
+import type { Clock } from "./environment.ts";
 import { type ErrorCode, TickwireError } from "./errors.ts";
-
-interface Waiting {
-  resolve(): void;
-  reject(error: TickwireError): void;
-}
 
 /** `Omit` over a union keeps only what all members share; this takes `id` off each. */
 type WithoutId<Message> = Message extends unknown ? Omit<Message, "id"> : never;
 export type Request = WithoutId<Exclude<ClientControl, { op: "join" }>>;
 
 export class Requests {
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #answers: Answers<void>;
   #nextId = 1;
 
+  constructor(clock: Clock) {
+    this.#answers = new Answers(clock);
+  }
+
   /** Sends through `send`; settles with the relay's answer. */
-  ask(request: Request, send: (message: string) => void): Promise<void> {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      send(JSON.stringify({ ...request, id }));
-    });
+  ask(request: Request, signal: AbortSignal | undefined, send: (message: string) => void): Promise<void> {
+    const id = this.#nextId++;
+    const answer = this.#answers.wait(id, { signal });
+    if (signal?.aborted !== true) send(JSON.stringify({ ...request, id }));
+    return answer;
   }
 
   /** Returns whether the answer was to one of these. */
   answer(message: Extract<ServerControl, { op: "ok" | "error" }>): boolean {
-    const waiting = message.id === undefined ? undefined : this.#waiting.get(message.id);
-    if (waiting === undefined || message.id === undefined) return false;
-    this.#waiting.delete(message.id);
-    if (message.op === "ok") waiting.resolve();
-    else waiting.reject(relayError(message));
-    return true;
+    if (message.id === undefined) return false;
+    if (message.op === "ok") return this.#answers.answer(message.id, undefined);
+    return this.#answers.fail(message.id, relayError(message));
   }
 
   /** The connection is gone: nobody knows whether they were carried out. */
   abandon(): void {
-    for (const { reject } of this.#waiting.values()) {
-      reject(new TickwireError("disconnected", "the connection was lost before the answer"));
-    }
-    this.#waiting.clear();
+    this.#answers.failAll(new TickwireError("disconnected", "the connection was lost before the answer"));
   }
 }
 

@@ -1,7 +1,10 @@
 /** Who is in the match and who is host, from `welcome` and what follows it. */
 
-import type { PlayerInfo, ServerControl, Welcome } from "./control.ts";
+import type { PlayerInfo, Welcome } from "./control.ts";
 import { protocolError } from "./errors.ts";
+import type { RosterChange } from "./options.ts";
+
+export type RosterNews = ["joined" | "left" | "away" | "back", PlayerInfo];
 
 export class Roster {
   readonly #players = new Map<number, PlayerInfo>();
@@ -27,40 +30,55 @@ export class Roster {
     return this.#locked;
   }
 
-  replace(welcome: Welcome): void {
+  /** Returns what has changed, as if it had been told one by one. */
+  replace(welcome: Welcome): RosterNews[] {
+    const before = new Map(this.#players);
+    const news: RosterNews[] = [];
     this.#players.clear();
-    for (const player of welcome.players) this.#players.set(player.player, { ...player });
+    for (const player of welcome.players) {
+      this.#players.set(player.player, { ...player });
+      const last = before.get(player.player);
+      // The number of one who left goes to the next who joins.
+      const same = last !== undefined && last.name === player.name;
+      if (same) before.delete(player.player);
+      if (!same) news.push(["joined", player]);
+      else if (last.away !== player.away) news.push([player.away ? "away" : "back", player]);
+    }
+    for (const player of before.values()) news.unshift(["left", player]);
     this.#host = welcome.host;
     this.#epoch = welcome.epoch;
     this.#locked = welcome.locked;
+    return news;
   }
 
-  /** Returns whether the message was one for the roster. */
-  apply(message: ServerControl): boolean {
+  /** Returns the player that the message was about, as he is now or was last. */
+  apply(message: RosterChange): PlayerInfo | null {
     switch (message.op) {
       case "joined": {
         if (this.#players.has(message.player)) throw protocolError(`player ${message.player} joined twice`);
         const plain = message.plain === true ? { plain: true } : {};
-        this.#players.set(message.player, { player: message.player, name: message.name, away: false, ...plain });
-        return true;
+        const info = { player: message.player, name: message.name, away: false, ...plain };
+        this.#players.set(message.player, info);
+        return info;
       }
-      case "left":
-        this.#known(message.player);
+      case "left": {
+        const info = this.#known(message.player);
         this.#players.delete(message.player);
-        return true;
+        return info;
+      }
       case "away":
-      case "back":
-        this.#known(message.player).away = message.op === "away";
-        return true;
+      case "back": {
+        const info = this.#known(message.player);
+        info.away = message.op === "away";
+        return info;
+      }
       case "host":
         this.#host = message.player;
         this.#epoch = message.epoch;
-        return true;
+        return null;
       case "locked":
         this.#locked = message.locked;
-        return true;
-      default:
-        return false;
+        return null;
     }
   }
 

@@ -2,32 +2,41 @@
  * Sends the newest own state: at most one per tick, only through an empty socket, and the last one
  * always.
  *
- * A call that comes when most of a tick has passed goes out at once, so a game that calls at every
- * frame sends bytes that are fresh and not what a timer found lying about. The timer is for a game
- * that stops calling. (This is the place where phase lock will choose the moment.)
+ * With phase lock a timer sends at the moment that `phase.ts` names. Without, a call sends at once
+ * where one is due, so that a game that calls at every frame sends bytes that are fresh, at the rate
+ * of the ticks; the timer is then for a game that stops calling.
  */
 
 import { type Clock, Timer } from "./environment.ts";
+import type { PhaseLock } from "./phase.ts";
 
-/** The share of the tick interval after which a call sends: above 1/2, so that 60 frames give 30 states. */
-const readyShare = 0.75;
+/** A call so much of an interval early is in time: 60 frames a second give 30 states, not 20. */
+const earlyShare = 0.25;
 /** When the timer sends what no call has. */
-const flushShare = 1.25;
+const flushShare = 0.25;
+
+/** The state, or who makes it when it is about to be sent; null: nothing to send now. */
+export type StateSource = Uint8Array | (() => Uint8Array | null);
 
 export interface StateSenderPort {
   /** Connected, and nothing waits in the socket. */
   ready(): boolean;
-  send(body: Uint8Array, now: number): void;
+  /** Returns the sequence number given. */
+  send(body: Uint8Array, now: number): number;
 }
 
 export class StateSender {
   readonly #clock: Clock;
   readonly #port: StateSenderPort;
   readonly #timer: Timer;
+  #phase: PhaseLock | null = null;
   #intervalMs = 1_000 / 30;
-  #latest: Uint8Array | null = null;
+  #source: StateSource | null = null;
   #unsent = false;
-  #sentAt = -Infinity;
+  /** By the rate alone. */
+  #dueAt = -Infinity;
+  /** By the phase: what the timer is armed for. */
+  #wantedAt: number | null = null;
 
   constructor(clock: Clock, port: StateSenderPort) {
     this.#clock = clock;
@@ -35,41 +44,63 @@ export class StateSender {
     this.#timer = new Timer(clock, () => this.#flush());
   }
 
-  set(body: Uint8Array): void {
-    this.#latest = body;
+  set(source: StateSource): void {
+    this.#source = source;
     this.#unsent = true;
-    if (this.#clock.now() - this.#sentAt >= this.#intervalMs * readyShare) this.#flush();
-    else if (!this.#timer.armed) this.#timer.arm(this.#intervalMs * flushShare);
+    this.#schedule();
   }
 
   /** A new connection: the relay may have missed the latest state, and a new slot has none. */
-  connected(tickHz: number): void {
+  connected(tickHz: number, phase: PhaseLock | null): void {
     this.#intervalMs = 1_000 / tickHz;
-    this.#unsent = this.#latest !== null;
-    this.#sentAt = -Infinity;
+    this.#phase = phase;
+    this.#wantedAt = null;
+    this.#unsent = this.#source !== null;
     this.#flush();
   }
 
-  /** Something arrived, so the socket may have drained: a call in the tick's own handler. */
+  /** Something arrived, so the socket may have drained, and a hidden page's timers sleep. */
   poll(): void {
-    if (this.#clock.now() - this.#sentAt >= this.#intervalMs * flushShare) this.#flush();
+    if (this.#clock.now() >= (this.#wantedAt ?? this.#dueAt) + this.#intervalMs * flushShare) this.#flush();
   }
 
   stop(): void {
     this.#timer.disarm();
-    this.#latest = null;
+    this.#source = null;
     this.#unsent = false;
   }
 
+  #schedule(): void {
+    const now = this.#clock.now();
+    this.#wantedAt ??= this.#phase?.nextAt(now) ?? null;
+    if (now >= (this.#wantedAt ?? this.#dueAt - this.#intervalMs * earlyShare)) this.#flush();
+    else if (!this.#timer.armed) this.#timer.arm((this.#wantedAt ?? this.#dueAt + this.#intervalMs * flushShare) - now);
+  }
+
   #flush(): void {
-    if (!this.#unsent || this.#latest === null) return;
+    if (!this.#unsent || this.#source === null) return;
+    const now = this.#clock.now();
     if (!this.#port.ready()) {
-      this.#timer.arm(this.#intervalMs);
+      this.#wantedAt = null;
+      this.#timer.arm(this.#intervalMs / 2);
       return;
     }
     this.#timer.disarm();
-    this.#unsent = false;
-    this.#sentAt = this.#clock.now();
-    this.#port.send(this.#latest, this.#sentAt);
+    const isMade = typeof this.#source === "function";
+    const body = typeof this.#source === "function" ? this.#source() : this.#source;
+    const lateMs = this.#wantedAt === null ? 0 : now - this.#wantedAt;
+    if (this.#wantedAt !== null) this.#phase?.serve(this.#wantedAt);
+    this.#wantedAt = null;
+    this.#unsent = isMade;
+    // One that is a little late does not fall behind; a game that paused begins a new row.
+    const next = this.#dueAt + this.#intervalMs;
+    this.#dueAt = next > now + this.#intervalMs / 2 ? next : now + this.#intervalMs;
+    if (body !== null) this.#send(body, now, lateMs);
+    if (isMade) this.#schedule();
+  }
+
+  #send(body: Uint8Array, now: number, lateMs: number): void {
+    const seq = this.#port.send(body, now);
+    this.#phase?.sent(seq, now, lateMs);
   }
 }

@@ -11,49 +11,73 @@ import { protocolError } from "./errors.ts";
 import { type Tick, keyframeFlag } from "./protocol.ts";
 
 /** One player's state as a tick brought it. */
-export interface PlayerState {
+export interface PlayerState<State = Uint8Array> {
+  /** By the schema; without one the same as `bytes`. */
+  value: State;
   /** The application's own copy. */
   bytes: Uint8Array;
-  /** The sender's counter, good for equality only. */
+  /** The sender's counter, good for equality only: equal to the last one, a keyframe brought the same state again. */
   seq: number;
+  /**
+   * Milliseconds since the state reached the relay, as well as this client can tell: its wait for
+   * the tick, half a round trip, and the time since then where a keyframe brings it again. At least
+   * so much where `wait` is 255.
+   */
+  age: number;
   /** How long the state lay in the relay before the tick, in 1/256 of the tick interval; 255: or longer. */
   wait: number;
 }
 
+interface Held {
+  bytes: Uint8Array;
+  seq: number;
+  /** When it reached the relay, on this machine's clock. */
+  arrivedAt: number;
+}
+
+/** What ages are counted from: when the tick came, how long it was on its way, and how long a tick is. */
+export interface TickTiming {
+  now: number;
+  downMs: number;
+  intervalMs: number;
+}
+
 export class StateTable {
-  readonly #baselines = new Map<number, Uint8Array>();
+  #held = new Map<number, Held>();
 
   /** Applies a tick; returns the states that it brought. Throws a protocol error on one that cannot be. */
-  apply(tick: Tick, isPresent: (player: number) => boolean): Map<number, PlayerState> {
-    if ((tick.flags & keyframeFlag) !== 0) this.#baselines.clear();
+  apply(tick: Tick, isPresent: (player: number) => boolean, { now, downMs, intervalMs }: TickTiming): Map<number, PlayerState> {
+    const before = this.#held;
+    if ((tick.flags & keyframeFlag) !== 0) this.#held = new Map();
     const states = new Map<number, PlayerState>();
     for (const { player, seq, wait, delta, body } of tick.states) {
       if (!isPresent(player)) throw protocolError(`a state of player ${player}, who is not in the match`);
       if (states.has(player)) throw protocolError(`two states of player ${player} in one tick`);
-      const baseline = delta ? this.#change(player, body) : this.#replace(player, body);
-      states.set(player, { bytes: baseline.slice(), seq, wait });
+      const last = before.get(player);
+      const held = {
+        bytes: delta ? this.#change(player, body) : body.slice(),
+        seq,
+        arrivedAt: last?.seq === seq ? last.arrivedAt : now - downMs - (wait * intervalMs) / 256,
+      };
+      this.#held.set(player, held);
+      const bytes = held.bytes.slice();
+      states.set(player, { value: bytes, bytes, seq, age: now - held.arrivedAt, wait });
     }
     return states;
   }
 
   drop(player: number): void {
-    this.#baselines.delete(player);
+    this.#held.delete(player);
   }
 
   clear(): void {
-    this.#baselines.clear();
+    this.#held.clear();
   }
 
   #change(player: number, body: Uint8Array): Uint8Array {
-    const baseline = this.#baselines.get(player);
+    const baseline = this.#held.get(player)?.bytes;
     if (baseline === undefined) throw protocolError(`a delta for player ${player} without a baseline`);
     applyDelta(baseline, body);
-    return baseline;
-  }
-
-  #replace(player: number, body: Uint8Array): Uint8Array {
-    const baseline = body.slice();
-    this.#baselines.set(player, baseline);
     return baseline;
   }
 }

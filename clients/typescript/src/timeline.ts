@@ -10,58 +10,70 @@
  * it is hopelessly off.
  */
 
+import { quantile } from "./quantile.ts";
+
 const windowSize = 64;
 const slewMax = 0.1;
 const jumpTicks = 8;
-const jitterQuantile = 0.9;
+const lateShare = 0.95;
+/** A link that is later than this is not worth waiting for. */
+const jitterTicksMax = 6;
 
 export class TickTimeline {
+  /** How much of the jitter drawing waits for: 1 for nearly every tick, 0 for none that is late. */
+  jitterShare: number;
   readonly #intervalMs: number;
-  readonly #jitterShare: number;
   #lateness: number[] = [];
   #position: number | null = null;
   #readAt = 0;
   #divisor = 1;
-  /** What to subtract from the time to be on the grid, and how far behind it to draw. */
+  /** What to subtract from the time to be on the grid. */
   #gridMs = 0;
-  #delayMs = 0;
+  #jitterMs: number | null = null;
 
-  /** `jitterShare`: 1 waits for nearly every tick, 0 for none that is late. */
   constructor(tickHz: number, { jitterShare = 1 }: { jitterShare?: number } = {}) {
-    this.#jitterShare = jitterShare;
+    this.jitterShare = jitterShare;
     this.#intervalMs = 1_000 / tickHz;
-    this.#delayMs = this.#intervalMs;
   }
 
   /** How far drawing lags behind the newest tick that could have arrived. */
   get delayMs(): number {
-    return this.#delayMs;
+    const jitterMs = Math.min(this.#jitterMs ?? 0, jitterTicksMax * this.#intervalMs);
+    return this.#divisor * this.#intervalMs + jitterMs * this.jitterShare;
+  }
+
+  /** How much later than the earliest 19 of 20 ticks came at most; null before the first. */
+  get jitterMs(): number | null {
+    return this.#jitterMs;
   }
 
   setDivisor(divisor: number): void {
     this.#divisor = divisor;
   }
 
+  /** A new connection: another way through the network. The position goes on from where it is. */
+  reset(): void {
+    this.#lateness = [];
+    this.#divisor = 1;
+  }
+
   tick(tick: number, now: number): void {
     this.#lateness.push(now - tick * this.#intervalMs);
     if (this.#lateness.length > windowSize) this.#lateness.shift();
-    const sorted = [...this.#lateness].sort((a, b) => a - b);
-    this.#gridMs = sorted[0] ?? 0;
-    const late = sorted[Math.floor((sorted.length - 1) * jitterQuantile)] ?? this.#gridMs;
-    const jitterMs = Math.min(late - this.#gridMs, 6 * this.#intervalMs);
-    this.#delayMs = this.#divisor * this.#intervalMs + jitterMs * this.#jitterShare;
+    this.#gridMs = Math.min(...this.#lateness);
+    this.#jitterMs = (quantile(this.#lateness, lateShare) ?? 0) - this.#gridMs;
   }
 
   /** The position to draw at `now`, in ticks and fractions of them; null before the first tick. */
   at(now: number): number | null {
-    if (this.#lateness.length === 0) return null;
-    const wanted = (now - this.#gridMs - this.#delayMs) / this.#intervalMs;
+    if (this.#jitterMs === null) return null;
+    const wanted = (now - this.#gridMs - this.delayMs) / this.#intervalMs;
     if (this.#position === null || Math.abs(wanted - this.#position) > jumpTicks) {
       this.#position = wanted;
     } else {
-      const steady = this.#position + (now - this.#readAt) / this.#intervalMs;
-      const room = ((now - this.#readAt) / this.#intervalMs) * slewMax;
-      this.#position = steady + Math.max(-room, Math.min(room, wanted - steady));
+      const passed = Math.max(0, now - this.#readAt) / this.#intervalMs;
+      const room = passed * slewMax;
+      this.#position += passed + Math.max(-room, Math.min(room, wanted - this.#position - passed));
     }
     this.#readAt = now;
     return this.#position;

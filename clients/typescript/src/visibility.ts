@@ -5,7 +5,7 @@
 
 export interface Visibility {
   readonly hidden: boolean;
-  /** Returns what takes the listener off again. */
+  /** Calls at each change, and when the network is back. Returns what takes the listener off again. */
   watch(listener: () => void): () => void;
 }
 
@@ -16,6 +16,10 @@ export const pageVisibility: Visibility = {
   watch(listener) {
     if (typeof document === "undefined") return () => {};
     document.addEventListener("visibilitychange", listener);
-    return () => document.removeEventListener("visibilitychange", listener);
+    addEventListener("online", listener);
+    return () => {
+      document.removeEventListener("visibilitychange", listener);
+      removeEventListener("online", listener);
+    };
   },
 };

@@ -4,30 +4,31 @@ import { type StateEntry, keyframeFlag } from "../src/protocol.ts";
 import { StateTable } from "../src/states.ts";
 
 const everyone = (): boolean => true;
+const timing = { now: 1_000, downMs: 10, intervalMs: 32 };
 const full = (player: number, ...body: number[]): StateEntry => ({ player, seq: 0, wait: 0, delta: false, body: Uint8Array.from(body) });
 const delta = (player: number, ...body: number[]): StateEntry => ({ ...full(player, ...body), delta: true });
 const tick = (states: StateEntry[], flags = 0) => ({ flags, tick: 1, states });
 
 test("what the application does with its bytes does not reach the baseline", () => {
   const table = new StateTable();
-  table.apply(tick([full(1, 10, 20, 30)]), everyone).get(1)?.bytes.fill(0);
-  assert.deepEqual(table.apply(tick([delta(1, 0b001, 11)]), everyone).get(1)?.bytes, Uint8Array.of(11, 20, 30));
+  table.apply(tick([full(1, 10, 20, 30)]), everyone, timing).get(1)?.bytes.fill(0);
+  assert.deepEqual(table.apply(tick([delta(1, 0b001, 11)]), everyone, timing).get(1)?.bytes, Uint8Array.of(11, 20, 30));
 });
 
 test("a delta without a baseline is refused: at first, after a keyframe without the player, after left", () => {
-  const refused = (table: StateTable): void => assert.throws(() => table.apply(tick([delta(1)]), everyone), { code: "protocol" });
+  const refused = (table: StateTable): void => assert.throws(() => table.apply(tick([delta(1)]), everyone, timing), { code: "protocol" });
   const table = new StateTable();
   refused(table);
-  table.apply(tick([full(1, 1), full(2, 2)]), everyone);
-  table.apply(tick([full(2, 2)], keyframeFlag), everyone);
+  table.apply(tick([full(1, 1), full(2, 2)]), everyone, timing);
+  table.apply(tick([full(2, 2)], keyframeFlag), everyone, timing);
   refused(table);
-  table.apply(tick([full(1, 1)]), everyone);
+  table.apply(tick([full(1, 1)]), everyone, timing);
   table.drop(1);
   refused(table);
 });
 
 test("a state of someone who is not in the match, or two of one player, are refused", () => {
   const table = new StateTable();
-  assert.throws(() => table.apply(tick([full(1, 1)]), () => false), { code: "protocol" });
-  assert.throws(() => table.apply(tick([full(1, 1), full(1, 2)]), everyone), { code: "protocol" });
+  assert.throws(() => table.apply(tick([full(1, 1)]), () => false, timing), { code: "protocol" });
+  assert.throws(() => table.apply(tick([full(1, 1), full(1, 2)]), everyone, timing), { code: "protocol" });
 });

@@ -1,0 +1,94 @@
+/**
+ * Phase lock: when to send the own state so that it reaches the relay just before the tick.
+ *
+ * The relay tells of each own state in a tick how long it lay waiting (`wait`, protocol.md, section
+ * 4). Sent at s and taken by tick k after a wait of w, a state could have left as late as s + w; less
+ * k intervals, these latest moments all fall on one phase, spread by the jitter of the way and by the
+ * relay's slots. From that phase's middle a margin is taken off: a slot, or the spread that 19 of 20
+ * states stay inside where that is more, timers that fire late included. The window of samples slides,
+ * so a drift of the clocks and a new route are followed.
+ *
+ * A `wait` of 255 says only "or longer" and is no sample. Near the tick it flips between 0 and 255,
+ * which is why the margin is never less than a slot.
+ */
+
+import { quantile } from "./quantile.ts";
+
+/** The longest slot that a relay has by default. */
+const slotMs = 2;
+const sampleCountMin = 8;
+const sampleCountMax = 64;
+/** Three of a full window may lie outside, and the same share of a smaller one. */
+const lateShare = 0.05;
+/** A margin beyond this share of the interval would be no gain over sending at any time. */
+const marginShareMax = 0.75;
+/** No sample for so long: the lock is lost. */
+const staleMs = 3_000;
+const waitSaturated = 255;
+
+interface Sent {
+  at: number;
+  /** By how much the timer missed the moment that was wanted. */
+  lateMs: number;
+}
+
+export class PhaseLock {
+  readonly #intervalMs: number;
+  readonly #sent = new Map<number, Sent>();
+  #latest: number[] = [];
+  #early: number[] = [];
+  #sampledAt = -Infinity;
+  #leadMs = 0;
+  #marginMs: number | null = null;
+  /** The tick that the last state was meant for. */
+  #servedTick = -Infinity;
+
+  constructor(tickHz: number) {
+    this.#intervalMs = 1_000 / tickHz;
+  }
+
+  /** How long before the tick states are to arrive; null while there is no lock. */
+  get marginMs(): number | null {
+    return this.#marginMs;
+  }
+
+  /** When the next state is to leave, which may be now or past; null while there is no lock. */
+  nextAt(now: number): number | null {
+    if (this.#marginMs !== null && now - this.#sampledAt > staleMs) this.#marginMs = null;
+    if (this.#marginMs === null) return null;
+    const tick = Math.max(Math.ceil((now - this.#leadMs) / this.#intervalMs), this.#servedTick + 1);
+    return tick * this.#intervalMs + this.#leadMs;
+  }
+
+  /** The moment that `nextAt` had said is used up. */
+  serve(wantedAt: number): void {
+    this.#servedTick = Math.round((wantedAt - this.#leadMs) / this.#intervalMs);
+  }
+
+  /** A state left, `lateMs` after the moment that was wanted. */
+  sent(seq: number, now: number, lateMs: number): void {
+    this.#sent.set(seq, { at: now, lateMs });
+    for (const oldest of this.#sent.keys()) {
+      if (this.#sent.size <= sampleCountMax) break;
+      this.#sent.delete(oldest);
+    }
+  }
+
+  /** The own state came back in a tick. */
+  seen(seq: number, tick: number, wait: number, now: number): void {
+    const sent = this.#sent.get(seq);
+    this.#sent.delete(seq);
+    if (sent === undefined || wait >= waitSaturated) return;
+    if (now - this.#sampledAt > staleMs) this.#latest = this.#early = [];
+    const latest = sent.at + (wait - tick * 256) * (this.#intervalMs / 256);
+    this.#latest = [...this.#latest, latest].slice(-sampleCountMax);
+    this.#early = [...this.#early, latest - sent.lateMs].slice(-sampleCountMax);
+    this.#sampledAt = now;
+    if (this.#latest.length < sampleCountMin) return;
+    const middle = quantile(this.#latest, 0.5) ?? 0;
+    const spread = middle - (quantile(this.#early, lateShare) ?? 0);
+    const margin = Math.min(Math.max(slotMs, spread), marginShareMax * this.#intervalMs);
+    this.#leadMs = middle - margin;
+    this.#marginMs = margin;
+  }
+}
