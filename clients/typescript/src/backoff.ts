@@ -23,11 +23,6 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** How many waits were handed out since the last success. */
-  get attempt(): number {
-    return this.#attempt;
-  }
-
   nextMs(): number {
     const ceiling = Math.min(this.#capMs, this.#baseMs * 2 ** this.#attempt);
     this.#attempt += 1;

@@ -1,8 +1,8 @@
 /**
  * Bounds-checked little-endian reading and writing.
  *
- * The reader throws a protocol error where a message ends too early, so that no decoder needs a
- * check of its own and none can read a neighbour's bytes.
+ * The reader throws a RangeError where a message ends too early, as DataView does, so that no decoder
+ * needs a check of its own and none can read a neighbour's bytes.
  */
 
 import { protocolError } from "./errors.ts";
@@ -17,45 +17,31 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  get remaining(): number {
-    return this.#bytes.length - this.#position;
-  }
-
   u8(): number {
-    return this.#view.getUint8(this.#advance(1));
+    return this.#view.getUint8(this.#position++);
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#advance(2), true);
+    return this.#view.getUint16((this.#position += 2) - 2, true);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4), true);
-  }
-
-  u64(): bigint {
-    return this.#view.getBigUint64(this.#advance(8), true);
+    return this.#view.getUint32((this.#position += 4) - 4, true);
   }
 
   /** A view, not a copy: valid as long as the message is. */
   take(size: number): Uint8Array {
-    const start = this.#advance(size);
-    return this.#bytes.subarray(start, start + size);
+    const taken = this.#bytes.subarray(this.#position, (this.#position += size));
+    if (taken.length < size) throw new RangeError("a message ends too early");
+    return taken;
   }
 
   rest(): Uint8Array {
-    return this.take(this.remaining);
+    return this.take(this.#bytes.length - this.#position);
   }
 
   end(): void {
-    if (this.remaining !== 0) throw protocolError(`${this.remaining} bytes after the end of a message`);
-  }
-
-  #advance(size: number): number {
-    if (size > this.remaining) throw protocolError("a message ends too early");
-    const start = this.#position;
-    this.#position += size;
-    return start;
+    if (this.#position < this.#bytes.length) throw protocolError("a message is too long");
   }
 }
 

@@ -4,7 +4,7 @@
  * The decoders are for hosts, tests and fakes; a browser bundle drops them.
  */
 
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader } from "./bytes.ts";
 import { protocolError } from "./errors.ts";
 import {
   type ClientEvent,
@@ -17,20 +17,31 @@ import {
   eventTarget,
 } from "./protocol.ts";
 
+// An array of bytes takes each number modulo 256, which is what cuts these into their bytes.
+
 export function encodeState({ seq, seen, body }: ClientState): Uint8Array<ArrayBuffer> {
-  return new ByteWriter(6 + body.length).u8(MessageType.state).u8(0).u16(seq).u16(seen).put(body).bytes;
+  return withBody([MessageType.state, 0, seq, seq >> 8, seen, seen >> 8], body);
 }
 
 export function encodeEvent({ kind, player, body }: ClientEvent): Uint8Array<ArrayBuffer> {
-  return new ByteWriter(4 + body.length).u8(MessageType.event).u8(kind).u16(player).put(body).bytes;
+  return withBody([MessageType.event, kind, player, player >> 8], body);
 }
 
 export function encodePing({ seen, clientTime }: ClientPing): Uint8Array<ArrayBuffer> {
-  return new ByteWriter(8).u8(MessageType.ping).u8(0).u16(seen).u32(clientTime).bytes;
+  const time = [clientTime, clientTime >> 8, clientTime >> 16, clientTime >> 24];
+  return Uint8Array.of(MessageType.ping, 0, seen, seen >> 8, ...time);
 }
 
 export function encodeResync(): Uint8Array<ArrayBuffer> {
-  return new ByteWriter(1).u8(MessageType.resync).bytes;
+  return Uint8Array.of(MessageType.resync);
+}
+
+/** Also what requests and replies are made of: an id, then the bytes. */
+export function withBody(head: readonly number[], body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(head.length + body.length);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  return bytes;
 }
 
 export function decodeState(message: Uint8Array): ClientState {
@@ -64,7 +75,7 @@ export function decodeResync(message: Uint8Array): void {
 
 function open(message: Uint8Array, type: number): ByteReader {
   const reader = new ByteReader(message);
-  if (reader.u8() !== type) throw protocolError("not the message expected");
+  if (reader.u8() !== type) throw protocolError("another message");
   return reader;
 }
 

@@ -29,13 +29,6 @@ export function isFinal(code: number): boolean {
 
 /** What to tell a person who has just been closed out. */
 export function explainClose(code: number, reason: string): string {
-  const meaning: Record<number, string> = {
-    [CloseCode.normal]: "the match was left",
-    [CloseCode.ticket]: "the ticket is missing, invalid, expired or for another match",
-    [CloseCode.fullOrLocked]: "the match is full or locked",
-    [CloseCode.kicked]: "kicked by the host",
-    [CloseCode.replaced]: "the slot was resumed by a newer connection",
-  };
-  const text = meaning[code] ?? `the relay closed the connection with ${code}`;
-  return reason === "" ? text : `${text}: ${reason}`;
+  const name = Object.entries(CloseCode).find(([, known]) => known === code)?.[0] ?? "unknown";
+  return `closed with ${code}, ${name}${reason && ": "}${reason}`;
 }

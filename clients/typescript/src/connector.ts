@@ -9,30 +9,21 @@
  * From every state, a final close code, too many failed handshakes or `stop` lead to `stopped`.
  */
 
-import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { Backoff } from "./backoff.ts";
 import { CloseCode, explainClose, isFinal } from "./close_codes.ts";
 import { type Clock, type SocketClass, Timer } from "./environment.ts";
 import { TickwireError } from "./errors.ts";
-import { Link, type LinkEnd } from "./link.ts";
+import { Link } from "./link.ts";
+import type { JoinOptions } from "./options.ts";
 
 /** From the opening of a link to its `welcome`; the relay itself gives a client 5 s to join. */
 const joinMaxMs = 10_000;
 /** A connection that lasted so long starts the backoff from the beginning when it is lost. */
 const stableMs = 5_000;
 
-export interface ConnectorOptions {
-  url: string;
-  socketClass: SocketClass;
-  clock: Clock;
-  ticket: () => string | undefined | Promise<string | undefined>;
-  backoff: BackoffOptions;
-  handshakesMax: number | undefined;
-}
-
 export interface ConnectorHandlers {
   open(ticket: string | undefined): void;
-  text(message: string): void;
-  binary(message: Uint8Array): void;
+  message(data: string | ArrayBuffer): void;
   /** Not connected now, but on the way back. */
   lost(error: TickwireError): void;
   stopped(error: TickwireError): void;
@@ -41,10 +32,12 @@ export interface ConnectorHandlers {
 type State = "idle" | "opening" | "joining" | "joined" | "waiting" | "stopped";
 
 export class Connector {
-  readonly #options: ConnectorOptions;
+  readonly #options: JoinOptions<never>;
+  readonly #clock: Clock;
   readonly #handlers: ConnectorHandlers;
   readonly #backoff: Backoff;
   readonly #timer: Timer;
+  readonly #home: string;
   #url: string;
   #state: State = "idle";
   #link: Link | null = null;
@@ -61,12 +54,13 @@ export class Connector {
   /** Since the last welcome. */
   #moves = 0;
 
-  constructor(options: ConnectorOptions, handlers: ConnectorHandlers) {
+  constructor(url: string, options: JoinOptions<never>, clock: Clock, handlers: ConnectorHandlers) {
+    this.#home = this.#url = url;
     this.#options = options;
+    this.#clock = clock;
     this.#handlers = handlers;
-    this.#url = options.url;
     this.#backoff = new Backoff(options.backoff);
-    this.#timer = new Timer(options.clock, () => this.#onTimer());
+    this.#timer = new Timer(clock, () => this.#onTimer());
   }
 
   /** The connection while it is joined, for sending. */
@@ -88,7 +82,7 @@ export class Connector {
     this.#state = "joined";
     this.#everJoined = true;
     this.#moves = 0;
-    this.#joinedAt = this.#options.clock.now();
+    this.#joinedAt = this.#clock.now();
     this.#timer.disarm();
     this.#closeAbandoned();
   }
@@ -101,7 +95,8 @@ export class Connector {
   /** What came over this connection cannot be trusted, or nothing comes: replace it. */
   replace(error: TickwireError): void {
     if (this.#state === "stopped") return;
-    this.#abandonLink();
+    this.#link?.abandon();
+    if (this.#link !== null) this.#abandoned.push(this.#link);
     this.#retry(error, this.#nextDelayMs());
   }
 
@@ -123,98 +118,91 @@ export class Connector {
   async #open(): Promise<void> {
     this.#state = "opening";
     this.#timer.arm(joinMaxMs);
-    this.#attempt += 1;
-    const attempt = this.#attempt;
-    let ticket: string | undefined;
+    const attempt = ++this.#attempt;
+    // False where the match was left meanwhile, or the next attempt begun.
+    const isCurrent = (): boolean => this.#state === "opening" && attempt === this.#attempt;
+    const { ticket } = this.#options;
+    let ticketNow: string | undefined;
     try {
-      ticket = await this.#options.ticket();
+      ticketNow = await (typeof ticket === "function" ? ticket() : ticket);
     } catch (cause) {
-      if (this.#isAt(attempt)) this.#end({ code: CloseCode.noCloseFrame, reason: `no ticket: ${String(cause)}`, opened: false });
+      if (isCurrent()) this.#end(CloseCode.noCloseFrame, `no ticket: ${String(cause)}`, false);
       return;
     }
-    if (!this.#isAt(attempt)) return;
+    if (!isCurrent()) return;
     try {
-      this.#link = new Link(this.#url, this.#options.socketClass, {
+      this.#link = new Link(this.#url, this.#options.WebSocket ?? (WebSocket as unknown as SocketClass), {
         open: () => {
           this.#state = "joining";
           this.#unopened = 0;
-          this.#handlers.open(ticket);
+          this.#handlers.open(ticketNow);
         },
-        text: (message) => this.#handlers.text(message),
-        binary: (message) => this.#handlers.binary(message),
-        end: (end) => this.#end(end),
+        message: this.#handlers.message,
+        end: (code, reason, opened) => this.#end(code, reason, opened),
       });
     } catch (cause) {
       this.stop(new TickwireError("bad_argument", String(cause), undefined, cause));
     }
   }
 
-  /** False where the match was left meanwhile, or the next attempt begun. */
-  #isAt(attempt: number): boolean {
-    return this.#state === "opening" && attempt === this.#attempt;
-  }
-
   #onTimer(): void {
+    const error = "no answer in time";
     if (this.#state === "waiting") {
       void this.#open();
     } else if (this.#state === "opening") {
       this.#link?.close();
-      this.#end({ code: CloseCode.noCloseFrame, reason: "no handshake in time", opened: false });
+      this.#end(CloseCode.noCloseFrame, error, false);
     } else {
-      this.replace(new TickwireError("disconnected", "the relay did not answer the join in time"));
+      this.replace(new TickwireError("disconnected", error));
     }
   }
 
-  #end({ code, reason, opened }: LinkEnd): void {
-    this.#link = null;
+  #end(code: number, reason: string, opened: boolean): void {
+    const why = explainClose(code, reason);
     if (!opened) {
       this.#unopened += 1;
       // Where the match had moved to nobody answers: the place that sent us there may know better.
-      this.#url = this.#options.url;
+      this.#url = this.#home;
     }
     if (isFinal(code)) {
-      this.stop(new TickwireError("refused", explainClose(code, reason), code));
+      this.stop(new TickwireError("refused", why, code));
       return;
     }
     if (this.#unopened >= (this.#options.handshakesMax ?? (this.#everJoined ? 20 : 4))) {
-      this.stop(new TickwireError("unreachable", `${this.#unopened} handshakes in a row did not open`, code));
+      this.stop(new TickwireError("unreachable", `${this.#unopened} handshakes did not open; ${why}`, code));
       return;
     }
     let delayMs = this.#nextDelayMs();
-    this.#hasSlot = this.#drain !== null && code === CloseCode.goingAway;
-    if (this.#drain !== null && this.#hasSlot) {
-      delayMs = this.#drain.reconnectMs;
-      this.#moveTo(this.#drain.url);
+    const drain = code === CloseCode.goingAway ? this.#drain : null;
+    if (drain !== null) {
+      delayMs = drain.reconnectMs;
+      this.#moveTo(drain.url);
     } else if (code === CloseCode.moved && this.#moveTo(reason)) {
       // At once, but two nodes that send us to each other are not to be run between.
       if (this.#moves === 0) delayMs = 0;
       this.#moves += 1;
     }
-    this.#retry(new TickwireError("disconnected", explainClose(code, reason), code), delayMs);
+    this.#retry(new TickwireError("disconnected", why, code), delayMs, drain !== null);
   }
 
   #nextDelayMs(): number {
-    if (this.#state === "joined" && this.#options.clock.now() - this.#joinedAt >= stableMs) this.#backoff.reset();
+    if (this.#state === "joined" && this.#clock.now() - this.#joinedAt >= stableMs) this.#backoff.reset();
     return this.#backoff.nextMs();
   }
 
-  #retry(error: TickwireError, delayMs: number): void {
+  #retry(error: TickwireError, delayMs: number, hasSlot = false): void {
     this.#state = "waiting";
+    this.#link = null;
     this.#drain = null;
+    this.#hasSlot = hasSlot;
     this.#timer.arm(delayMs);
     this.#handlers.lost(error);
   }
 
   #moveTo(url: string | undefined): boolean {
-    if (url === undefined || !/^wss?:\/\//.test(url)) return false;
-    this.#url = url;
+    if (!/^wss?:/.test(url ?? "")) return false;
+    this.#url = url as string;
     return true;
-  }
-
-  #abandonLink(): void {
-    this.#link?.abandon();
-    if (this.#link !== null) this.#abandoned.push(this.#link);
-    this.#link = null;
   }
 
   #closeAbandoned(): void {

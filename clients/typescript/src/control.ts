@@ -2,8 +2,7 @@
  * The control messages of the game lane: JSON text, one object with an `op` each (protocol.md,
  * sections 2 and 5). Names are as on the wire.
  *
- * `parseControl` checks what the client relies on, so that the rest of the package may trust the
- * types. Unknown `op`s and unknown fields are not errors: version 1 grows by them.
+ * Unknown `op`s and unknown fields are not errors: version 1 grows by them.
  */
 
 import { protocolError } from "./errors.ts";
@@ -80,57 +79,36 @@ export type ClientControl =
   | { op: "kick"; player: number; reason?: string; id?: number }
   | { op: "host"; player: number; id?: number };
 
-type Check = (value: unknown) => boolean;
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isPlayer: Check = (value) => isCount(value) && (value as number) <= 65_535;
-const isString: Check = (value) => typeof value === "string";
-const isBoolean: Check = (value) => typeof value === "boolean";
-const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const isHost: Check = (value) => value === null || isPlayer(value);
-const isPlayerInfo: Check = (value) =>
-  isObject(value) && matches(value as Properties, { player: isPlayer, name: isString, away: isBoolean });
-const isLimits: Check = (value) =>
-  isObject(value) &&
-  matches(value as Properties, { state_bytes: isCount, event_bytes: isCount, json_bytes: isCount,
-    messages_per_second: isCount, bytes_per_second: isCount, json_per_second: isCount });
+/** `Omit` over a union keeps only what all members share; this takes `id` off each. */
+type WithoutId<Message> = Message extends unknown ? Omit<Message, "id"> : never;
+/** What the relay answers with `ok` or `error`, once it has an `id`. */
+export type ControlRequest = WithoutId<Exclude<ClientControl, { op: "join" }>>;
 
-const shapes: Record<ServerControl["op"], Record<string, Check>> = {
-  welcome: {
-    player: isPlayer, role: isString, host: isHost, epoch: isCount, locked: isBoolean, match: isString,
-    tick: isCount, tick_hz: (value) => isCount(value) && (value as number) > 0, event: isCount,
-    events_taken: isCount, recovered: isBoolean, spectators: isCount, limits: isLimits,
-    players: (value) => Array.isArray(value) && value.every(isPlayerInfo),
-    properties: isObject, properties_version: isCount,
-  },
-  joined: { player: isPlayer, name: isString },
-  left: { player: isPlayer, reason: isString },
-  away: { player: isPlayer },
-  back: { player: isPlayer },
-  host: { player: isHost, epoch: isCount },
-  properties: { version: isCount, set: isObject },
-  locked: { locked: isBoolean },
-  rate: { divisor: isCount },
-  drain: { reconnect_ms: isCount },
-  ok: { id: isCount },
-  error: { code: isString, message: isString },
-};
+const inLimits: (keyof Limits)[] = ["state_bytes", "event_bytes", "json_bytes", "messages_per_second", "bytes_per_second", "json_per_second"];
+const inWelcome = ["player", "epoch", "tick", "tick_hz", "event", "events_taken", "properties_version"];
+const elsewhere = ["player", "epoch", "version", "divisor", "reconnect_ms"];
 
-/** The message, or null where it has no `op` that this version knows. Throws a protocol error. */
-export function parseControl(text: string): ServerControl | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw protocolError("a control message is not JSON");
+/**
+ * The message. Throws where it is not a JSON object, or where a number that the
+ * client reckons with is not one; what else it lacks shows where it is used, in an error, too.
+ */
+export function parseControl(text: string): ServerControl {
+  const message = JSON.parse(text) as ServerControl;
+  if (Array.isArray(message)) throw protocolError("a list");
+  if (message.op === "welcome") {
+    check(message, inWelcome);
+    check(message.limits, inLimits);
+    for (const player of message.players) check(player, ["player"]);
+  } else {
+    check(message, elsewhere.filter((name) => (message as unknown as Properties)[name] != null));
   }
-  if (!isObject(value)) throw protocolError("a control message is not an object");
-  const message = value as Properties;
-  const op = message["op"];
-  if (typeof op !== "string" || !Object.hasOwn(shapes, op)) return null;
-  if (!matches(message, shapes[op as ServerControl["op"]])) throw protocolError(`a malformed ${op}`);
-  return message as ServerControl;
+  return message;
 }
 
-function matches(object: Properties, shape: Record<string, Check>): boolean {
-  return Object.entries(shape).every(([key, check]) => check(object[key]));
+/** That these are all integers, and none is negative. */
+function check(object: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value = (object as Properties)[name] as number;
+    if (!Number.isSafeInteger(value) || value < 0) throw protocolError(`${name}: ${value}`);
+  }
 }

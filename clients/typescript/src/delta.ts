@@ -15,14 +15,8 @@ import { protocolError } from "./errors.ts";
 export function applyDelta(baseline: Uint8Array, body: Uint8Array): void {
   if (body.length === 0) return;
   const bitmapSize = (baseline.length + 7) >> 3;
-  if (body.length < bitmapSize) throw protocolError("a delta is shorter than its bitmap");
-  if (bitmapSize + countBits(body, bitmapSize) !== body.length) {
-    throw protocolError("a delta has more or fewer bytes than its bitmap says");
-  }
-  const used = baseline.length & 7;
-  if (used !== 0 && (body[bitmapSize - 1] ?? 0) >> used !== 0) {
-    throw protocolError("a delta changes bytes beyond the state");
-  }
+  const beyond = (baseline.length & 7) === 0 ? 0 : (body[bitmapSize - 1] ?? 0) >> (baseline.length & 7);
+  if (bitmapSize + countBits(body, bitmapSize) !== body.length || beyond !== 0) throw protocolError("a bad delta");
   let next = bitmapSize;
   for (let group = 0; group < bitmapSize; group += 1) {
     for (let bits = body[group] ?? 0, index = group << 3; bits !== 0; bits >>= 1, index += 1) {

@@ -37,7 +37,7 @@ export class EventQueue {
 
   push(message: Uint8Array<ArrayBuffer>): void {
     if (this.#messages.length >= this.#countMax || this.#bytes + message.length > this.#bytesMax) {
-      throw new TickwireError("queue_full", `${this.#messages.length} events of ${this.#bytes} bytes wait for the relay already`);
+      throw new TickwireError("queue_full", `${this.#messages.length} events wait for the relay already`);
     }
     this.#messages.push(message);
     this.#bytes += message.length;
@@ -55,7 +55,7 @@ export class EventQueue {
   /** From a PONG: the low 16 bits of what the relay has taken. */
   confirm(takenLow: number): void {
     const count = (takenLow - this.#taken) & 0xffff;
-    if (count > this.#sent) throw protocolError("the relay has taken more events than were sent");
+    if (count > this.#sent) throw protocolError("more events taken than sent");
     this.#drop(count);
   }
 
@@ -66,7 +66,7 @@ export class EventQueue {
 
   /** The slot was resumed: what the relay did not take is to be sent again. */
   resume(taken: number): void {
-    if (!this.fits(taken)) throw protocolError("events_taken does not fit what was sent");
+    if (!this.fits(taken)) throw protocolError("events_taken does not fit");
     this.#drop(taken - this.#taken);
     this.#sent = 0;
   }

@@ -26,3 +26,30 @@ export { CloseCode, isFinal } from "./close_codes.ts";
 export { TickwireError, type ErrorCode } from "./errors.ts";
 export { Interpolator, type InterpolatorOptions, type Mix, type Teleport } from "./interpolate.ts";
 export { TickTimeline } from "./timeline.ts";
+export { Motion, type MotionOptions } from "./motion.ts";
+export { Prediction, type PendingInput } from "./prediction.ts";
+export {
+  angle16,
+  angle8,
+  bool,
+  f32,
+  f64,
+  fixed,
+  flags,
+  i16,
+  i32,
+  i8,
+  json,
+  oneOf,
+  schema,
+  text,
+  u16,
+  u24,
+  u32,
+  u8,
+  vec,
+  type Field,
+  type Fields,
+  type Infer,
+  type Schema,
+} from "./schema.ts";

@@ -10,18 +10,11 @@ import type { Socket, SocketClass } from "./environment.ts";
 import { CloseCode } from "./close_codes.ts";
 import { subprotocol } from "./protocol.ts";
 
-export interface LinkEnd {
-  code: number;
-  reason: string;
-  /** False where the handshake failed: no server, a refusal, a bad certificate. */
-  opened: boolean;
-}
-
 export interface LinkHandlers {
   open(): void;
-  text(message: string): void;
-  binary(message: Uint8Array): void;
-  end(end: LinkEnd): void;
+  message(data: string | ArrayBuffer): void;
+  /** `opened` is false where the handshake failed: no server, a refusal, a bad certificate. */
+  end(code: number, reason: string, opened: boolean): void;
 }
 
 export class Link {
@@ -30,22 +23,20 @@ export class Link {
 
   /** Throws what the WebSocket constructor throws: a SyntaxError for a bad address. */
   constructor(url: string, socketClass: SocketClass, handlers: LinkHandlers) {
-    this.#socket = new socketClass(url, subprotocol);
-    this.#socket.binaryType = "arraybuffer";
-    this.#socket.onopen = () => {
+    const socket = new socketClass(url, subprotocol);
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
       this.#opened = true;
       handlers.open();
     };
-    this.#socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => {
-      if (typeof data === "string") handlers.text(data);
-      else handlers.binary(new Uint8Array(data));
-    };
-    this.#socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+    socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => handlers.message(data);
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
       this.abandon();
-      handlers.end({ code, reason, opened: this.#opened });
+      handlers.end(code, reason, this.#opened);
     };
     // A close always follows, and a browser tells no more than that.
-    this.#socket.onerror = () => {};
+    socket.onerror = () => {};
   }
 
   /** Nothing waits in the page for the network: what is sent now leaves now. */
@@ -59,9 +50,7 @@ export class Link {
 
   /** Hears nothing more from the socket, and leaves it open. */
   abandon(): void {
-    this.#socket.onopen = null;
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
   }
 
   close(): void {

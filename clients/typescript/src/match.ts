@@ -8,32 +8,31 @@
  * queue of events and the latest own state.
  */
 
-import { encodeEvent, encodePing, encodeState } from "./client_messages.ts";
+import { Answers, type Body } from "./answers.ts";
+import { encodeEvent, encodePing, encodeState, withBody } from "./client_messages.ts";
 import { Connector } from "./connector.ts";
-import { type ClientControl, type Limits, type PlayerInfo, type Role, type ServerControl, type Welcome, parseControl } from "./control.ts";
+import { type ClientControl, type ControlRequest, type Limits, type PlayerInfo, type Role, type ServerControl, type Welcome, parseControl } from "./control.ts";
 import { Emitter } from "./emitter.ts";
-import { type Clock, type SocketClass, Timer, systemClock } from "./environment.ts";
-import { TickwireError, abortedError, protocolError } from "./errors.ts";
+import { type Clock, Timer, systemClock } from "./environment.ts";
+import { type ErrorCode, TickwireError, abortedError, protocolError } from "./errors.ts";
 import { EventQueue } from "./event_queue.ts";
 import { MatchClock } from "./match_clock.ts";
 import type { Codec, JoinOptions, MatchEvents, RequestHandler, RequestOptions, RosterChange, SendTarget, Status, WaitOptions } from "./options.ts";
-import { type Body, PeerRequests } from "./peer_requests.ts";
 import { PhaseLock } from "./phase.ts";
 import { PropertyStore } from "./properties.ts";
 import { type EventEntry, MessageType, Purpose, Target, eventPurpose, eventTarget, isText, keyframeFlag, noPlayer, textFlag } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
-import { type Request, Requests, relayError } from "./requests.ts";
 import { Roster } from "./roster.ts";
 import { decodeEvents, decodePong, decodeTick } from "./server_messages.ts";
 import { StateSender } from "./state_sender.ts";
 import { type PlayerState, StateTable } from "./states.ts";
 import { type Stats, StatsCounter } from "./stats.ts";
 import { TickTimeline } from "./timeline.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { Budget, TokenBucket } from "./token_bucket.ts";
 import { type Visibility, pageVisibility } from "./visibility.ts";
 
-/** A client's frame head: 2 bytes, 8 of extended length, 4 of mask. */
-const frameHeadMax = 14;
+/** A request to another player is given up after so long. */
+const requestTimeoutMs = 5_000;
 /** How soon to look whether the rate limit lets more through. */
 const flushRetryMs = 50;
 
@@ -63,8 +62,7 @@ export class Match<State = Uint8Array> {
   readonly #visibility: Visibility;
   readonly #emitter = new Emitter<MatchEvents<State>>();
   readonly #connector: Connector;
-  readonly #requests: Requests;
-  readonly #peers: PeerRequests;
+  readonly #answers: Answers;
   readonly #roster = new Roster();
   readonly #states = new StateTable();
   readonly #events: EventQueue;
@@ -89,19 +87,18 @@ export class Match<State = Uint8Array> {
   #seq = 0;
   #divisor = 1;
   #askedDivisor: 1 | 2 | 4 | 8 = 1;
-  #messageBudget = new TokenBucket(1, 0);
-  #byteBudget = new TokenBucket(1, 0);
-  #controlBudget = new TokenBucket(1, 0);
+  /** Of this connection: null before its `welcome`. */
+  #budget: Budget | null = null;
+  #controlBudget: TokenBucket | null = null;
 
   /** Use `join`. */
   constructor(url: string, options: JoinOptions<State>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#visibility = options.visibility ?? pageVisibility;
-    this.#requests = new Requests(this.#clock);
-    this.#peers = new PeerRequests(this.#clock);
+    this.#answers = new Answers(this.#clock);
     this.#events = new EventQueue({ countMax: options.eventsMax, bytesMax: options.eventBytesMax });
-    this.properties = new PropertyStore((request, signal) => this.#ask(request, signal));
+    this.properties = new PropertyStore((request, options) => this.#ask(request, options));
     this.#sender = new StateSender(this.#clock, {
       ready: () => this.#connector.link?.drained === true,
       send: (body, now) => this.#sendState(body, now),
@@ -111,24 +108,13 @@ export class Match<State = Uint8Array> {
       dead: () => this.#connector.replace(new TickwireError("disconnected", "nothing was heard from the relay")),
     });
     this.#flushTimer = new Timer(this.#clock, () => this.#flush());
-    const { ticket, signal } = options;
-    this.#connector = new Connector(
-      {
-        url,
-        socketClass: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketClass),
-        clock: this.#clock,
-        ticket: () => (typeof ticket === "function" ? ticket() : ticket),
-        backoff: options.backoff ?? {},
-        handshakesMax: options.handshakesMax,
-      },
-      {
-        open: (ticketNow) => this.#onOpen(ticketNow),
-        text: (message) => this.#onMessage(message.length, () => this.#onText(message)),
-        binary: (message) => this.#onMessage(message.length, () => this.#onBinary(message)),
-        lost: (error) => this.#onLost(error),
-        stopped: (error) => this.#onStopped(error),
-      },
-    );
+    const { signal } = options;
+    this.#connector = new Connector(url, options as JoinOptions<never>, this.#clock, {
+      open: (ticket) => this.#onOpen(ticket),
+      message: (data) => this.#onMessage(data),
+      lost: (error) => this.#onLost(error),
+      stopped: (error) => this.#onStopped(error),
+    });
     const abort = (): void => this.#leave(abortedError(signal as AbortSignal));
     signal?.addEventListener("abort", abort);
     this.#unwatch.push(
@@ -210,7 +196,8 @@ export class Match<State = Uint8Array> {
 
   get stats(): Stats {
     const marginMs = this.#phase?.marginMs ?? null;
-    return this.#stats.read(this.#clock.now(), {
+    return {
+      ...this.#stats.read(this.#clock.now()),
       roundTripMs: this.#matchClock.roundTripMs,
       tickJitterMs: this.#timeline.jitterMs,
       interpolationDelayMs: this.#timeline.delayMs,
@@ -218,7 +205,7 @@ export class Match<State = Uint8Array> {
       phaseLocked: marginMs !== null,
       phaseMarginMs: marginMs,
       unconfirmedEvents: this.#events.unconfirmed,
-    });
+    };
   }
 
   /** Calls `listener` at each `name`; the function returned takes it off again. */
@@ -260,15 +247,12 @@ export class Match<State = Uint8Array> {
   }
 
   /** Asks a player, or the host, and waits for what the `onRequest` there answers. */
-  async request(data: Body, options: RequestOptions = {}): Promise<Body> {
-    const { to = "host" } = options;
-    const player = to === "host" ? this.host : to;
-    const info = player === null ? undefined : this.players.get(player);
-    if (info === undefined || info.plain === true) {
-      throw new TickwireError("no_such_player", `nobody who could answer: ${to}`);
-    }
-    const asked = { player: info.player, asHost: to === "host" };
-    return this.#peers.ask(asked, options, (id) => this.#push(data, to, Purpose.request, id));
+  async request(data: Body, { to = "host", timeout = requestTimeoutMs, signal }: RequestOptions = {}): Promise<Body> {
+    const asHost = to === "host";
+    const info = this.players.get((asHost ? this.host : to) as number);
+    if (info === undefined || info.plain === true) throw new TickwireError("no_such_player", "nobody who could answer");
+    const asked = { player: info.player, asHost };
+    return this.#answers.ask({ asked, timeout, signal }, (id) => this.#push(data, to, Purpose.request, id));
   }
 
   /** Answers the requests of others; null: no longer. */
@@ -277,25 +261,25 @@ export class Match<State = Uint8Array> {
   }
 
   /** Every how many ticks to get one. */
-  rate(divisor: 1 | 2 | 4 | 8, { signal }: WaitOptions = {}): Promise<void> {
+  rate(divisor: 1 | 2 | 4 | 8, options?: WaitOptions): Promise<void> {
     this.#askedDivisor = divisor;
     this.#stats.keyframeExpected = true;
-    return this.#ask({ op: "rate", divisor }, signal);
+    return this.#ask({ op: "rate", divisor }, options);
   }
 
   /** The host's alone: nobody new gets in. */
-  lock(locked: boolean, { signal }: WaitOptions = {}): Promise<void> {
-    return this.#ask({ op: "lock", locked }, signal);
+  lock(locked: boolean, options?: WaitOptions): Promise<void> {
+    return this.#ask({ op: "lock", locked }, options);
   }
 
   /** The host's alone. */
-  kick(player: number, reason = "", { signal }: WaitOptions = {}): Promise<void> {
-    return this.#ask({ op: "kick", player, reason }, signal);
+  kick(player: number, reason = "", options?: WaitOptions): Promise<void> {
+    return this.#ask({ op: "kick", player, reason }, options);
   }
 
   /** The host's alone: hands the office on. */
-  makeHost(player: number, { signal }: WaitOptions = {}): Promise<void> {
-    return this.#ask({ op: "host", player }, signal);
+  makeHost(player: number, options?: WaitOptions): Promise<void> {
+    return this.#ask({ op: "host", player }, options);
   }
 
   /** Leaves for good and at once; safe to call in `pagehide`. */
@@ -318,16 +302,19 @@ export class Match<State = Uint8Array> {
     this.#connector.greet(JSON.stringify(message));
   }
 
-  #onMessage(size: number, handle: () => void): void {
-    this.#stats.received(size, this.#clock.now());
+  #onMessage(data: string | ArrayBuffer): void {
+    const message = typeof data === "string" ? data : new Uint8Array(data);
+    this.#stats.received(message.length, this.#clock.now());
     this.#pulse.heard();
     try {
-      handle();
+      if (typeof message === "string") this.#onText(message);
+      else this.#onBinary(message);
     } catch (cause) {
-      if (!(cause instanceof TickwireError)) throw cause;
-      // The relay's bytes cannot be trusted from here on; a resume brings all of it anew.
-      this.#connector.replace(cause);
-      this.#emitter.emit("error", cause);
+      // The relay's bytes cannot be trusted from here on; a resume brings all of it anew. (Listeners
+      // throw into the page's own error reporting, not here.)
+      const error = cause instanceof TickwireError ? cause : new TickwireError("protocol", String(cause), undefined, cause);
+      this.#connector.replace(error);
+      this.#emitter.emit("error", error);
     }
   }
 
@@ -340,7 +327,7 @@ export class Match<State = Uint8Array> {
     this.#over = error;
     this.#disconnected();
     this.#sender.stop();
-    this.#peers.stop(error);
+    this.#answers.failAll(error, () => true);
     for (const unwatch of this.#unwatch) unwatch();
     this.#setStatus("closed", error);
   }
@@ -352,7 +339,7 @@ export class Match<State = Uint8Array> {
     this.#controls = [];
     if (this.#welcomed) this.#stats.connectionLost(this.#clock.now());
     this.#welcomed = false;
-    this.#requests.abandon();
+    this.#answers.failAll(new TickwireError("disconnected", "lost before the answer"), (asked) => asked === undefined);
   }
 
   #setStatus(status: Status, error: TickwireError | null): void {
@@ -370,9 +357,9 @@ export class Match<State = Uint8Array> {
 
   #onText(text: string): void {
     const message = parseControl(text);
-    if (message?.op === "welcome") this.#onWelcome(message);
+    if (message.op === "welcome") this.#onWelcome(message);
     else if (!this.#welcomed) throw protocolError("a message before welcome");
-    else if (message !== null) this.#onControl(message);
+    else this.#onControl(message);
   }
 
   #onWelcome(welcome: Welcome): void {
@@ -383,7 +370,10 @@ export class Match<State = Uint8Array> {
     const sameSlot = welcome.recovered || (sameToken && this.#events.fits(welcome.events_taken));
     if (sameSlot) this.#events.resume(welcome.events_taken);
     const lost = sameSlot ? [] : this.#events.restart(welcome.events_taken);
-    this.#peers.lost(lost);
+    const lostError = new TickwireError("events_lost", `${lost.length} events may not have arrived`);
+    for (const [, kind = 0, , , low = 0, high = 0] of lost) {
+      if (eventPurpose(kind) === Purpose.request) this.#answers.fail(low | (high << 8), lostError);
+    }
     this.#welcome = welcome;
     this.#welcomed = true;
     this.#tick = welcome.tick;
@@ -397,8 +387,7 @@ export class Match<State = Uint8Array> {
     const news = this.#roster.replace(welcome);
     this.properties.replace(welcome.properties, welcome.properties_version);
     const now = this.#clock.now();
-    this.#messageBudget = new TokenBucket(welcome.limits.messages_per_second, now);
-    this.#byteBudget = new TokenBucket(welcome.limits.bytes_per_second, now);
+    this.#budget = new Budget(welcome.limits, now);
     this.#controlBudget = new TokenBucket(welcome.limits.json_per_second, now);
     this.#stats.connected(welcome.recovered, now);
     this.#connector.welcomed();
@@ -413,7 +402,7 @@ export class Match<State = Uint8Array> {
     this.#emitter.emit("roster", { change: null });
     this.#emitter.emit("host", { player: welcome.host, epoch: welcome.epoch, isSelf: this.isHost });
     this.#emitter.emit("properties", { set: welcome.properties, version: welcome.properties_version, by: null });
-    if (lost.length > 0) this.#emitter.emit("error", new TickwireError("events_lost", `${lost.length} events may not have arrived`));
+    if (lost.length > 0) this.#emitter.emit("error", lostError);
   }
 
   #onControl(message: Exclude<ServerControl, Welcome>): void {
@@ -428,20 +417,22 @@ export class Match<State = Uint8Array> {
         return;
       case "properties":
         this.properties.apply(message.set, message.version);
-        this.#emitter.emit("properties", { set: message.set, version: message.version, by: message.by });
+        this.#emitter.emit("properties", message);
         return;
       case "rate":
         this.#divisor = message.divisor;
         this.#timeline.setDivisor(message.divisor);
         this.#stats.keyframeExpected = true;
-        this.#emitter.emit("rate", { divisor: message.divisor, reason: message.reason });
+        this.#emitter.emit("rate", message);
         return;
       case "drain":
         this.#connector.drain(message.reconnect_ms, message.url);
         return;
       case "ok":
       case "error":
-        if (!this.#requests.answer(message) && message.op === "error") this.#emitter.emit("error", relayError(message));
+        if (!this.#answers.control(message) && message.op === "error") {
+          this.#emitter.emit("error", new TickwireError(message.code as ErrorCode, message.message));
+        }
     }
   }
 
@@ -449,7 +440,7 @@ export class Match<State = Uint8Array> {
     const info = this.#roster.apply(change);
     if (change.op === "left") {
       this.#states.drop(change.player);
-      this.#peers.left(change.player);
+      this.#answers.failAll(new TickwireError("no_such_player", "who was asked has left"), (asked) => asked?.player === change.player);
     }
     this.#emitter.emit("roster", { change });
     if (change.op === "host") {
@@ -516,7 +507,7 @@ export class Match<State = Uint8Array> {
       if (value !== null) {
         state.value = value;
       } else {
-        this.#stats.badStates += 1;
+        this.#stats.counts.badStates += 1;
         unpacked.delete(player);
       }
     }
@@ -538,7 +529,7 @@ export class Match<State = Uint8Array> {
     } else if (purpose === Purpose.request) {
       void this.#answer(data, from, id);
     } else if (purpose === Purpose.reply) {
-      this.#peers.answer(id, from, this.host, data);
+      this.#answers.reply(id, data, from, this.host);
     }
   }
 
@@ -561,7 +552,7 @@ export class Match<State = Uint8Array> {
     this.#assertPlayer();
     if (this.#over !== null) throw new TickwireError("closed", `the match is over: ${this.#over.message}`, undefined, this.#over);
     const bytes = typeof data === "string" ? encoder.encode(data) : data;
-    const body = id === undefined ? bytes : Uint8Array.of(id & 0xff, id >> 8, ...bytes);
+    const body = id === undefined ? bytes : withBody([id, id >> 8], bytes);
     this.#assertFits(4 + body.length, this.limits?.event_bytes, "an event");
     const isPlayer = typeof to === "number";
     const kind = (isPlayer ? Target.player : Target[to]) | (typeof data === "string" ? textFlag : 0) | (purpose << 3);
@@ -585,11 +576,11 @@ export class Match<State = Uint8Array> {
   #flush(): void {
     if (this.#connector.link === null) return;
     const now = this.#clock.now();
-    const allows = (message: string | Uint8Array): boolean => this.#messageBudget.has(1, now) && this.#byteBudget.has(message.length, now);
+    const allows = (message: string | Uint8Array): boolean => this.#budget?.allows(message.length, now) === true;
     let [control] = this.#controls;
-    for (; control !== undefined && allows(control) && this.#controlBudget.has(1, now); [control] = this.#controls) {
+    for (; control !== undefined && allows(control) && this.#controlBudget?.has(1, now); [control] = this.#controls) {
       this.#controls.shift();
-      this.#controlBudget.spend(1);
+      this.#controlBudget?.spend(1);
       this.#transmit(control, now);
     }
     let event = this.#events.peek();
@@ -604,13 +595,12 @@ export class Match<State = Uint8Array> {
   #transmit(message: string | Uint8Array<ArrayBuffer>, now: number): void {
     this.#connector.link?.send(message);
     this.#stats.sent(message.length, now);
-    this.#messageBudget.spend(1);
-    this.#byteBudget.spend(message.length + frameHeadMax);
+    this.#budget?.spend(message.length);
   }
 
-  #ask(request: Request, signal?: AbortSignal): Promise<void> {
-    if (this.#connector.link === null) return Promise.reject(new TickwireError("disconnected", "not connected"));
-    return this.#requests.ask(request, signal, (message) => this.#control(message));
+  async #ask(request: ControlRequest, options?: WaitOptions): Promise<void> {
+    if (this.#connector.link === null) throw new TickwireError("disconnected", "not connected");
+    await this.#answers.ask({ signal: options?.signal }, (id) => this.#control(JSON.stringify({ ...request, id })));
   }
 
   #control(message: string): void {

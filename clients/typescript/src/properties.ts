@@ -1,15 +1,15 @@
 /** The match's shared properties: the relay's word is the truth, also for one's own changes. */
 
-import type { Properties } from "./control.ts";
+import type { ControlRequest, Properties } from "./control.ts";
 import { protocolError } from "./errors.ts";
-import type { Request } from "./requests.ts";
+import type { WaitOptions } from "./options.ts";
 
 export class PropertyStore {
-  readonly #ask: (request: Request, signal?: AbortSignal) => Promise<void>;
+  readonly #ask: (request: ControlRequest, options?: WaitOptions) => Promise<void>;
   #values = new Map<string, unknown>();
   #version = 0;
 
-  constructor(ask: (request: Request, signal?: AbortSignal) => Promise<void>) {
+  constructor(ask: (request: ControlRequest, options?: WaitOptions) => Promise<void>) {
     this.#ask = ask;
   }
 
@@ -31,8 +31,8 @@ export class PropertyStore {
    * error with the code `version`, when someone else was first. The change shows in `values` when
    * the relay reports it.
    */
-  set(set: Properties, { ifVersion, signal }: { ifVersion?: number; signal?: AbortSignal } = {}): Promise<void> {
-    return this.#ask({ op: "properties", set, ...(ifVersion === undefined ? {} : { if_version: ifVersion }) }, signal);
+  set(set: Properties, { ifVersion, ...options }: { ifVersion?: number } & WaitOptions = {}): Promise<void> {
+    return this.#ask({ op: "properties", set, ...(ifVersion === undefined ? {} : { if_version: ifVersion }) }, options);
   }
 
   /** @internal */
@@ -43,7 +43,7 @@ export class PropertyStore {
 
   /** @internal */
   apply(set: Properties, version: number): void {
-    if (version <= this.#version) throw protocolError("a property version that does not grow");
+    if (version <= this.#version) throw protocolError("an old version");
     for (const [key, value] of Object.entries(set)) {
       if (value === null) this.#values.delete(key);
       else this.#values.set(key, value);

@@ -55,9 +55,9 @@ export class Roster {
   apply(message: RosterChange): PlayerInfo | null {
     switch (message.op) {
       case "joined": {
-        if (this.#players.has(message.player)) throw protocolError(`player ${message.player} joined twice`);
-        const plain = message.plain === true ? { plain: true } : {};
-        const info = { player: message.player, name: message.name, away: false, ...plain };
+        if (this.#players.has(message.player)) throw protocolError(`${message.player} joined twice`);
+        const { op, ...told } = message;
+        const info = { ...told, away: false };
         this.#players.set(message.player, info);
         return info;
       }
@@ -84,7 +84,7 @@ export class Roster {
 
   #known(player: number): PlayerInfo {
     const info = this.#players.get(player);
-    if (info === undefined) throw protocolError(`news of player ${player}, who is not in the match`);
+    if (info === undefined) throw protocolError(`news of ${player}, who is not here`);
     return info;
   }
 }

@@ -33,14 +33,14 @@ export function decodeTick(message: Uint8Array): Tick {
   for (let index = 0; index < count; index += 1) states.push(decodeStateEntry(reader));
   reader.end();
   if ((flags & keyframeFlag) !== 0 && states.some((entry) => entry.delta)) {
-    throw protocolError("a keyframe holds a delta");
+    throw protocolError("a delta in a keyframe");
   }
   return { flags, tick, states };
 }
 
 function decodeStateEntry(reader: ByteReader): StateEntry {
   const player = reader.u16();
-  if (player === noPlayer) throw protocolError("a spectator has no state");
+  if (player === noPlayer) throw protocolError("a state of nobody");
   const seq = reader.u16();
   const wait = reader.u8();
   const length = reader.u16();
@@ -83,7 +83,7 @@ export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuf
 export function decodePong(message: Uint8Array): Pong {
   const reader = open(message, MessageType.pong);
   reader.u8();
-  const pong = { taken: reader.u16(), clientTime: reader.u32(), matchTimeUs: reader.u64() };
+  const pong = { taken: reader.u16(), clientTime: reader.u32(), matchTimeUs: BigInt(reader.u32()) + (BigInt(reader.u32()) << 32n) };
   reader.end();
   return pong;
 }
@@ -94,6 +94,6 @@ export function encodePong({ taken, clientTime, matchTimeUs }: Pong): Uint8Array
 
 function open(message: Uint8Array, type: number): ByteReader {
   const reader = new ByteReader(message);
-  if (reader.u8() !== type) throw protocolError("not the message expected");
+  if (reader.u8() !== type) throw protocolError("another message");
   return reader;
 }

@@ -51,8 +51,8 @@ export class StateTable {
     if ((tick.flags & keyframeFlag) !== 0) this.#held = new Map();
     const states = new Map<number, PlayerState>();
     for (const { player, seq, wait, delta, body } of tick.states) {
-      if (!isPresent(player)) throw protocolError(`a state of player ${player}, who is not in the match`);
-      if (states.has(player)) throw protocolError(`two states of player ${player} in one tick`);
+      if (!isPresent(player)) throw protocolError(`a state of ${player}, who is not here`);
+      if (states.has(player)) throw protocolError(`two states of ${player}`);
       const last = before.get(player);
       const held = {
         bytes: delta ? this.#change(player, body) : body.slice(),
@@ -76,7 +76,7 @@ export class StateTable {
 
   #change(player: number, body: Uint8Array): Uint8Array {
     const baseline = this.#held.get(player)?.bytes;
-    if (baseline === undefined) throw protocolError(`a delta for player ${player} without a baseline`);
+    if (baseline === undefined) throw protocolError(`a delta for ${player} without a baseline`);
     applyDelta(baseline, body);
     return baseline;
   }

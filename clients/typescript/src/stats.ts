@@ -8,8 +8,8 @@ import { quantile } from "./quantile.ts";
 
 const windowMs = 2_000;
 const ageCountMax = 64;
-/** Own states on their way to the relay and back: 8 s at 30 Hz. */
-const sentCountMax = 256;
+/** Own states on their way to the relay and back: 2 s at 30 Hz. */
+const sentCountMax = 64;
 
 export interface Stats {
   /** TICK messages received per second. */
@@ -57,117 +57,97 @@ export interface Reconnect {
 
 /** What happened lately: a sum over a sliding window. */
 class Rate {
-  #recent: { at: number; amount: number }[] = [];
-  #sum = 0;
-  total = 0;
+  #recent: [at: number, amount: number][] = [];
 
   add(amount: number, now: number): void {
-    this.#recent.push({ at: now, amount });
-    this.#sum += amount;
-    this.total += amount;
+    this.#recent.push([now, amount]);
     this.perSecond(now);
   }
 
   perSecond(now: number): number {
-    while (this.#recent[0] !== undefined && this.#recent[0].at <= now - windowMs) {
-      this.#sum -= this.#recent.shift()?.amount ?? 0;
-    }
-    return (this.#sum * 1_000) / windowMs;
+    while ((this.#recent[0]?.[0] ?? now) <= now - windowMs) this.#recent.shift();
+    return this.#recent.reduce((sum, [, amount]) => sum + amount, 0) / (windowMs / 1_000);
   }
 }
-
-/** What other parts know at the moment of reading. */
-export type LiveStats = Omit<Stats, keyof CountedStats>;
-type CountedStats = Pick<
-  Stats,
-  | "ticksPerSecond" | "bytesInPerSecond" | "bytesOutPerSecond" | "bytesIn" | "bytesOut" | "stateAgeMs" | "ownStateAgeMs"
-  | "ticks" | "keyframes" | "skippedTicks" | "badStates" | "reconnects" | "lastReconnect"
->;
 
 export class StatsCounter {
   readonly #ticks = new Rate();
   readonly #in = new Rate();
   readonly #out = new Rate();
-  readonly #sentAt = new Map<number, number>();
+  #sent: [seq: number, at: number][] = [];
   #ages: number[] = [];
-  #ownStateAgeMs: number | null = null;
-  #keyframes = 0;
-  #skipped = 0;
   #lostAt: number | null = null;
-  #reconnects = 0;
-  #lastReconnect: Reconnect | null = null;
   /** A keyframe is due that does not come from a skipped tick. */
   keyframeExpected = true;
-  badStates = 0;
+  readonly counts = {
+    bytesIn: 0,
+    bytesOut: 0,
+    ownStateAgeMs: null as number | null,
+    ticks: 0,
+    keyframes: 0,
+    skippedTicks: 0,
+    badStates: 0,
+    reconnects: 0,
+    lastReconnect: null as Reconnect | null,
+  };
 
   received(size: number, now: number): void {
     this.#in.add(size, now);
+    this.counts.bytesIn += size;
   }
 
   sent(size: number, now: number): void {
     this.#out.add(size, now);
+    this.counts.bytesOut += size;
   }
 
   /** `passed`: how many ticks of this divisor have passed since the last one that came. */
   tick(keyframe: boolean, passed: number, now: number): void {
     this.#ticks.add(1, now);
+    this.counts.ticks += 1;
     if (!keyframe) return;
-    this.#keyframes += 1;
-    if (!this.keyframeExpected) this.#skipped += Math.max(1, Math.round(passed) - 1);
+    this.counts.keyframes += 1;
+    if (!this.keyframeExpected) this.counts.skippedTicks += Math.max(1, Math.round(passed) - 1);
     this.keyframeExpected = false;
   }
 
   stateAge(ms: number): void {
-    this.#ages.push(ms);
-    if (this.#ages.length > ageCountMax) this.#ages.shift();
+    this.#ages = [...this.#ages.slice(1 - ageCountMax), ms];
   }
 
   stateSent(seq: number, now: number): void {
-    this.#sentAt.set(seq, now);
-    // A Map iterates in insertion order: the first key is the oldest.
-    const oldest = this.#sentAt.keys().next();
-    if (this.#sentAt.size > sentCountMax && oldest.done !== true) this.#sentAt.delete(oldest.value);
+    this.#sent = [...this.#sent.slice(1 - sentCountMax), [seq, now]];
   }
 
+  /** Each once only: a keyframe may bring the same state again, much later. */
   ownStateSeen(seq: number, now: number): void {
-    const sentAt = this.#sentAt.get(seq);
-    if (sentAt === undefined) return;
-    // Once only: a keyframe may bring the same state again, much later.
-    this.#sentAt.delete(seq);
-    this.#ownStateAgeMs = now - sentAt;
+    const index = this.#sent.findIndex(([sent]) => sent === seq);
+    const [found] = this.#sent.splice(0, index + 1).slice(-1);
+    if (found !== undefined) this.counts.ownStateAgeMs = now - found[1];
   }
 
   connectionLost(now: number): void {
     this.#lostAt ??= now;
-    this.#sentAt.clear();
+    this.#sent = [];
     this.#ages = [];
-    this.#ownStateAgeMs = null;
+    this.counts.ownStateAgeMs = null;
   }
 
   connected(recovered: boolean, now: number): void {
     this.keyframeExpected = true;
     if (this.#lostAt === null) return;
-    this.#reconnects += 1;
-    this.#lastReconnect = { at: now, ms: now - this.#lostAt, recovered };
+    this.counts.reconnects += 1;
+    this.counts.lastReconnect = { at: now, ms: now - this.#lostAt, recovered };
     this.#lostAt = null;
   }
 
-  read(now: number, live: LiveStats): Stats {
+  read(now: number): typeof this.counts & Pick<Stats, "ticksPerSecond" | "bytesInPerSecond" | "bytesOutPerSecond" | "stateAgeMs"> {
     return {
+      ...this.counts,
       ticksPerSecond: this.#ticks.perSecond(now),
       bytesInPerSecond: this.#in.perSecond(now),
       bytesOutPerSecond: this.#out.perSecond(now),
-      bytesIn: this.#in.total,
-      bytesOut: this.#out.total,
       stateAgeMs: quantile(this.#ages, 0.5),
-      ownStateAgeMs: this.#ownStateAgeMs,
-      ticks: this.#ticks.total,
-      keyframes: this.#keyframes,
-      skippedTicks: this.#skipped,
-      badStates: this.badStates,
-      reconnects: this.#reconnects,
-      lastReconnect: this.#lastReconnect,
-      ...live,
     };
   }
 }

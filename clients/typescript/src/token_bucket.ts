@@ -6,6 +6,11 @@
  * go out (states, PINGs) is spent without asking and may leave a debt; what can wait asks first.
  */
 
+import type { Limits } from "./control.ts";
+
+/** A client's frame head: 2 bytes, 8 of extended length, 4 of mask. */
+const frameHeadMax = 14;
+
 export class TokenBucket {
   #tokens: number;
   #filledAt: number;
@@ -28,5 +33,25 @@ export class TokenBucket {
 
   spend(count: number): void {
     this.#tokens -= count;
+  }
+}
+
+/** What a connection may send: messages and bytes. */
+export class Budget {
+  readonly #messages: TokenBucket;
+  readonly #bytes: TokenBucket;
+
+  constructor({ messages_per_second, bytes_per_second }: Limits, now: number) {
+    this.#messages = new TokenBucket(messages_per_second, now);
+    this.#bytes = new TokenBucket(bytes_per_second, now);
+  }
+
+  allows(size: number, now: number): boolean {
+    return this.#messages.has(1, now) && this.#bytes.has(size, now);
+  }
+
+  spend(size: number): void {
+    this.#messages.spend(1);
+    this.#bytes.spend(size + frameHeadMax);
   }
 }

@@ -248,7 +248,7 @@ test("join rejects: refused, unreachable, left", async () => {
     }
   }), "unreachable");
   const controller = new AbortController();
-  assert.equal(await attempt({ signal: controller.signal }, async () => controller.abort()), "left");
+  assert.equal(await attempt({ signal: controller.signal }, async () => controller.abort()), "aborted");
 });
 
 test("drain: waits its slot, then resumes at the place given", async () => {
@@ -274,13 +274,13 @@ test("properties: set is answered, values follow the relay, a refusal has its co
   const { match, socket } = await joined({ properties: { map: "moon" }, properties_version: 4 });
   assert.equal(match.properties.get("map"), "moon");
   const set = match.properties.set({ map: null, round: 2 }, { ifVersion: 4 });
-  assert.deepEqual(socket.controls.at(-1), { op: "properties", set: { map: null, round: 2 }, if_version: 4, id: 1 });
+  assert.deepEqual(socket.controls.at(-1), { op: "properties", set: { map: null, round: 2 }, if_version: 4, id: 0x10001 });
   socket.text({ op: "properties", version: 5, set: { map: null, round: 2 }, by: 3 });
-  socket.text({ op: "ok", id: 1 });
+  socket.text({ op: "ok", id: 0x10001 });
   await set;
   assert.deepEqual([...match.properties.values], [["round", 2]]);
   const refused = assert.rejects(match.properties.set({ a: 1 }, { ifVersion: 4 }), { code: "version" });
-  socket.text({ op: "error", code: "version", message: "no", id: 2, version: 5 });
+  socket.text({ op: "error", code: "version", message: "no", id: 0x10002, version: 5 });
   await refused;
   const lost = assert.rejects(match.properties.set({ a: 1 }), { code: "disconnected" });
   socket.end(1006);

@@ -186,8 +186,9 @@ function isRepeat(value: unknown): value is { repeat: string; times: number } {
   return typeof value === "object" && value !== null && "repeat" in value;
 }
 
+/** A match takes any error over a message for the protocol's; a decoder that reads past the end throws DataView's own. */
 function isProtocolError(error: unknown): boolean {
-  return error instanceof TickwireError && error.code === "protocol";
+  return error instanceof RangeError || (error instanceof TickwireError && error.code === "protocol");
 }
 
 function bytesOf(value: Bytes): Uint8Array {
