@@ -31,12 +31,15 @@ export class Link {
       handlers.open();
     };
     socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => handlers.message(data);
-    socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+    const end = ({ code, reason }: { code: number; reason: string }): void => {
       this.abandon();
       handlers.end(code, reason, this.#opened);
     };
-    // A close always follows, and a browser tells no more than that.
-    socket.onerror = () => {};
+    socket.onclose = end;
+    // A browser tells nothing here, and a close follows. After a handshake that failed Node 22 sends none.
+    socket.onerror = () => {
+      if (!this.#opened && socket.onclose !== null) end({ code: CloseCode.noCloseFrame, reason: "" });
+    };
   }
 
   /** Nothing waits in the page for the network: what is sent now leaves now. */

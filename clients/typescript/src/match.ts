@@ -248,6 +248,7 @@ export class Match<State = Uint8Array> {
 
   /** Asks a player, or the host, and waits for what the `onRequest` there answers. */
   async request(data: Body, { to = "host", timeout = requestTimeoutMs, signal }: RequestOptions = {}): Promise<Body> {
+    this.#assertOpen();
     const asHost = to === "host";
     const info = this.players.get((asHost ? this.host : to) as number);
     if (info === undefined || info.plain === true) throw new TickwireError("no_such_player", "nobody who could answer");
@@ -550,7 +551,7 @@ export class Match<State = Uint8Array> {
 
   #push(data: Body, to: SendTarget, purpose: number, id?: number): void {
     this.#assertPlayer();
-    if (this.#over !== null) throw new TickwireError("closed", `the match is over: ${this.#over.message}`, undefined, this.#over);
+    this.#assertOpen();
     const bytes = typeof data === "string" ? encoder.encode(data) : data;
     const body = id === undefined ? bytes : withBody([id, id >> 8], bytes);
     this.#assertFits(4 + body.length, this.limits?.event_bytes, "an event");
@@ -599,6 +600,7 @@ export class Match<State = Uint8Array> {
   }
 
   async #ask(request: ControlRequest, options?: WaitOptions): Promise<void> {
+    this.#assertOpen();
     if (this.#connector.link === null) throw new TickwireError("disconnected", "not connected");
     await this.#answers.ask({ signal: options?.signal }, (id) => this.#control(JSON.stringify({ ...request, id })));
   }
@@ -613,6 +615,10 @@ export class Match<State = Uint8Array> {
     this.#stats.keyframeExpected = true;
     const message: ClientControl = { op: "visible", visible: !this.#toldHidden };
     this.#control(JSON.stringify(message));
+  }
+
+  #assertOpen(): void {
+    if (this.#over !== null) throw new TickwireError("closed", `the match is over: ${this.#over.message}`, undefined, this.#over);
   }
 
   #assertPlayer(): void {

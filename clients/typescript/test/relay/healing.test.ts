@@ -1,0 +1,142 @@
+/**
+ * Connections that heal, against the real relay through a proxy that resets them: the same player
+ * number, and every event once, in order, both ways.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startProxy } from "../../../../tests/browser/proxy.ts";
+import { Relay } from "../../../../tests/integration/relay.ts";
+import { type Match, TickwireError, join } from "../../src/index.ts";
+
+const cutCount = 50;
+const backoff = { baseMs: 20, capMs: 200 };
+/** For what hangs. */
+const patienceMs = 60_000;
+
+let relay: Relay;
+before(async () => {
+  relay = await Relay.start("--listen", "127.0.0.1:0", "--max-players", "8", "--resume-window", "20");
+});
+after(() => relay.finish());
+
+const url = (match: string, port?: number): string => `${port === undefined ? relay.url() : `ws://127.0.0.1:${port}`}/v1/match/${match}`;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + patienceMs; !condition(); await sleep(5)) {
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+  }
+}
+
+/** Numbers its events, and keeps what comes. */
+function chatter(match: Match): { sent: number; heard: number[]; say(): void } {
+  const told = { sent: 0, heard: [] as number[], say: () => match.send(String(told.sent++), { to: "others" }) };
+  match.on("event", ({ data }) => told.heard.push(Number(data)));
+  return told;
+}
+
+test(`${cutCount} cuts at random moments: the same player, no event lost or doubled, in order`, async (context) => {
+  const proxy = await startProxy(Number(new URL(relay.url()).port));
+  const ann = await join(url("cuts"));
+  const bo = await join(url("cuts", proxy.port), { name: "Bo", backoff });
+  const number = bo.player;
+  await until("Ann sees Bo", () => ann.players.has(number));
+  const errors: string[] = [];
+  const seen = { joined: 0, left: 0, away: 0, back: 0 };
+  for (const match of [ann, bo]) match.on("error", ({ code }) => errors.push(code));
+  for (const name of ["joined", "left", "away", "back"] as const) ann.on(name, () => (seen[name] += 1));
+  const [a, b] = [chatter(ann), chatter(bo)];
+  const talk = setInterval(() => (a.say(), b.say(), bo.state(Uint8Array.of(b.sent & 0xff))), 20);
+  context.after(() => clearInterval(talk));
+  let cuts = 0;
+  while (cuts < cutCount) {
+    // Some fall into the handshake of the one before.
+    await sleep(Math.random() * 400);
+    cuts += Math.min(1, proxy.cut());
+  }
+  await until("Bo is back", () => bo.status === "connected");
+  clearInterval(talk);
+  await until("all is heard", () => a.heard.length >= b.sent && b.heard.length >= a.sent);
+  await sleep(100);
+  assert.deepEqual(errors, []);
+  assert.equal(bo.player, number);
+  assert.deepEqual(a.heard, Array.from({ length: b.sent }, (_, index) => index));
+  assert.deepEqual(b.heard, Array.from({ length: a.sent }, (_, index) => index));
+  assert.ok(bo.stats.reconnects >= cutCount / 4, `${bo.stats.reconnects} reconnects`);
+  assert.equal(bo.stats.lastReconnect?.recovered, true);
+  // A player that is quicker back than anybody looks may be neither; never a second one.
+  assert.equal(seen.joined + seen.left, 0);
+  assert.equal(seen.away, seen.back);
+  ann.leave();
+  bo.leave();
+  await proxy.stop();
+});
+
+test("requests are answered across a cut, by the player asked", async () => {
+  const proxy = await startProxy(Number(new URL(relay.url()).port));
+  const host = await join(url("requests"));
+  const guest = await join(url("requests", proxy.port), { backoff });
+  host.onRequest(async (data, from) => {
+    await sleep(50);
+    return `${String(data)} for ${from}`;
+  });
+  assert.equal(await guest.request("hello"), `hello for ${guest.player}`);
+  const answers = [guest.request("one", { to: host.player }), guest.request("two", { to: "host" })];
+  proxy.cut();
+  answers.push(guest.request("three"));
+  assert.deepEqual(await Promise.all(answers), ["one", "two", "three"].map((word) => `${word} for ${guest.player}`));
+  await assert.rejects(host.request("?", { to: guest.player, timeout: 100 }), { code: "timeout" });
+  await assert.rejects(host.request("?", { to: 7 }), { code: "no_such_player" });
+  const aborted = assert.rejects(host.request("?", { to: guest.player, signal: AbortSignal.timeout(50) }), { code: "aborted" });
+  await aborted;
+  const left = assert.rejects(host.request("?", { to: guest.player }), { code: "no_such_player" });
+  guest.leave();
+  await left;
+  host.leave();
+  await proxy.stop();
+});
+
+test("refusals have a code and the close code; nobody there is unreachable", async () => {
+  const crowd = await Promise.all(Array.from({ length: 8 }, () => join(url("full"))));
+  await assert.rejects(join(url("full")), (error: unknown) => error instanceof TickwireError && error.code === "refused" && error.closeCode === 4001);
+  for (const match of crowd) match.leave();
+  await assert.rejects(join(url("not a name"), { backoff, handshakesMax: 2 }), { code: "unreachable" });
+  const proxy = await startProxy(1);
+  await assert.rejects(join(url("nobody", proxy.port), { backoff, handshakesMax: 3 }), { code: "unreachable" });
+  await proxy.stop();
+  await assert.rejects(join("nonsense"), { code: "bad_argument" });
+});
+
+test("a kick ends it, and the others see it", async () => {
+  const host = await join(url("kick"));
+  const guest = await join(url("kick"), { backoff });
+  const over = new Promise<TickwireError | null>((resolve) => guest.on("status", ({ status, error }) => status === "closed" && resolve(error)));
+  await host.kick(guest.player, "be nice");
+  const error = await over;
+  assert.equal(error?.code, "refused");
+  assert.equal(error?.closeCode, 4002);
+  assert.match(error?.message ?? "", /be nice/);
+  assert.throws(() => guest.send("still here?"), { code: "closed" });
+  await assert.rejects(guest.request("still here?"), { code: "closed" });
+  await assert.rejects(guest.rate(2), { code: "closed" });
+  host.leave();
+});
+
+test("events for which there is no room while away are refused, the others arrive", async () => {
+  const proxy = await startProxy(Number(new URL(relay.url()).port));
+  const ann = await join(url("queue"));
+  const bo = await join(url("queue", proxy.port), { backoff, eventsMax: 10 });
+  const heard: unknown[] = [];
+  ann.on("event", ({ data }) => heard.push(data));
+  proxy.cut();
+  await until("Bo notices", () => bo.status === "reconnecting");
+  for (let index = 0; index < 10; index += 1) bo.send(String(index));
+  assert.throws(() => bo.send("too many"), { code: "queue_full" });
+  await until("they arrive", () => heard.length === 10);
+  assert.deepEqual(heard, Array.from({ length: 10 }, (_, index) => String(index)));
+  await until("they are confirmed", () => bo.stats.unconfirmedEvents === 0);
+  ann.leave();
+  bo.leave();
+  await proxy.stop();
+});
