@@ -6,34 +6,25 @@
 
 import { ByteReader } from "./bytes.ts";
 import { protocolError } from "./errors.ts";
-import {
-  type ClientEvent,
-  type ClientPing,
-  type ClientState,
-  MessageType,
-  Purpose,
-  Target,
-  eventPurpose,
-  eventTarget,
-} from "./protocol.ts";
+import { type ClientEvent, type ClientPing, type ClientState, eventPurpose, eventTarget, stateType, eventType, pingType, resyncType, purposeEvent, purposeReply, targetPlayer } from "./protocol.ts";
 
 // An array of bytes takes each number modulo 256, which is what cuts these into their bytes.
 
 export function encodeState({ seq, seen, body }: ClientState): Uint8Array<ArrayBuffer> {
-  return withBody([MessageType.state, 0, seq, seq >> 8, seen, seen >> 8], body);
+  return withBody([stateType, 0, seq, seq >> 8, seen, seen >> 8], body);
 }
 
 export function encodeEvent({ kind, player, body }: ClientEvent): Uint8Array<ArrayBuffer> {
-  return withBody([MessageType.event, kind, player, player >> 8], body);
+  return withBody([eventType, kind, player, player >> 8], body);
 }
 
 export function encodePing({ seen, clientTime }: ClientPing): Uint8Array<ArrayBuffer> {
   const time = [clientTime, clientTime >> 8, clientTime >> 16, clientTime >> 24];
-  return Uint8Array.of(MessageType.ping, 0, seen, seen >> 8, ...time);
+  return Uint8Array.of(pingType, 0, seen, seen >> 8, ...time);
 }
 
 export function encodeResync(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(MessageType.resync);
+  return Uint8Array.of(resyncType);
 }
 
 /** Also what requests and replies are made of: an id, then the bytes. */
@@ -45,24 +36,24 @@ export function withBody(head: readonly number[], body: Uint8Array): Uint8Array<
 }
 
 export function decodeState(message: Uint8Array): ClientState {
-  const reader = open(message, MessageType.state);
+  const reader = open(message, stateType);
   reserved(reader.u8());
   return { seq: reader.u16(), seen: reader.u16(), body: reader.rest() };
 }
 
 export function decodeEvent(message: Uint8Array): ClientEvent {
-  const reader = open(message, MessageType.event);
+  const reader = open(message, eventType);
   const kind = reader.u8();
   const player = reader.u16();
-  if (kind > 0x1f || eventPurpose(kind) > Purpose.reply) throw protocolError(`unknown kind ${kind}`);
-  if (eventTarget(kind) !== Target.player) reserved(player);
+  if (kind > 0x1f || eventPurpose(kind) > purposeReply) throw protocolError(`unknown kind ${kind}`);
+  if (eventTarget(kind) !== targetPlayer) reserved(player);
   const body = reader.rest();
-  if (eventPurpose(kind) !== Purpose.event && body.length < 2) throw protocolError("a request without an id");
+  if (eventPurpose(kind) !== purposeEvent && body.length < 2) throw protocolError("a request without an id");
   return { kind, player, body };
 }
 
 export function decodePing(message: Uint8Array): ClientPing {
-  const reader = open(message, MessageType.ping);
+  const reader = open(message, pingType);
   reserved(reader.u8());
   const ping = { seen: reader.u16(), clientTime: reader.u32() };
   reader.end();
@@ -70,7 +61,7 @@ export function decodePing(message: Uint8Array): ClientPing {
 }
 
 export function decodeResync(message: Uint8Array): void {
-  open(message, MessageType.resync).end();
+  open(message, resyncType).end();
 }
 
 function open(message: Uint8Array, type: number): ByteReader {

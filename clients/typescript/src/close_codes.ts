@@ -5,10 +5,16 @@
  * final, 41xx is worth another try.
  */
 
+export const closedNormally = 1000;
+export const closedGoingAway = 1001;
+export const closedWithoutFrame = 1006;
+export const closedMoved = 4103;
+
+/** For programs: `error.closeCode === CloseCode.kicked`. */
 export const CloseCode = {
-  normal: 1000,
-  goingAway: 1001,
-  noCloseFrame: 1006,
+  normal: closedNormally,
+  goingAway: closedGoingAway,
+  noCloseFrame: closedWithoutFrame,
   ticket: 4000,
   fullOrLocked: 4001,
   kicked: 4002,
@@ -16,7 +22,7 @@ export const CloseCode = {
   rateExceeded: 4100,
   tooSlow: 4101,
   idle: 4102,
-  moved: 4103,
+  moved: closedMoved,
   joinTimeout: 4104,
 } as const;
 
@@ -25,10 +31,4 @@ export function isFinal(code: number): boolean {
   if (code === 1000 || code === 1002 || code === 1003) return true;
   if (code >= 1007 && code <= 1010) return true;
   return code >= 4000 && code <= 4099;
-}
-
-/** What to tell a person who has just been closed out. */
-export function explainClose(code: number, reason: string): string {
-  const name = Object.entries(CloseCode).find(([, known]) => known === code)?.[0] ?? "unknown";
-  return `closed with ${code}, ${name}${reason && ": "}${reason}`;
 }

@@ -10,7 +10,7 @@
  */
 
 import { Backoff } from "./backoff.ts";
-import { CloseCode, explainClose, isFinal } from "./close_codes.ts";
+import { closedGoingAway, closedMoved, closedWithoutFrame, isFinal } from "./close_codes.ts";
 import { type Clock, type SocketClass, Timer } from "./environment.ts";
 import { TickwireError } from "./errors.ts";
 import { Link } from "./link.ts";
@@ -126,7 +126,7 @@ export class Connector {
     try {
       ticketNow = await (typeof ticket === "function" ? ticket() : ticket);
     } catch (cause) {
-      if (isCurrent()) this.#end(CloseCode.noCloseFrame, `no ticket: ${String(cause)}`, false);
+      if (isCurrent()) this.#end(closedWithoutFrame, `no ticket: ${String(cause)}`, false);
       return;
     }
     if (!isCurrent()) return;
@@ -151,14 +151,14 @@ export class Connector {
       void this.#open();
     } else if (this.#state === "opening") {
       this.#link?.close();
-      this.#end(CloseCode.noCloseFrame, error, false);
+      this.#end(closedWithoutFrame, error, false);
     } else {
       this.replace(new TickwireError("disconnected", error));
     }
   }
 
   #end(code: number, reason: string, opened: boolean): void {
-    const why = explainClose(code, reason);
+    const why = `closed with ${code} ${reason}`;
     if (!opened) {
       this.#unopened += 1;
       // Where the match had moved to nobody answers: the place that sent us there may know better.
@@ -173,11 +173,11 @@ export class Connector {
       return;
     }
     let delayMs = this.#nextDelayMs();
-    const drain = code === CloseCode.goingAway ? this.#drain : null;
+    const drain = code === closedGoingAway ? this.#drain : null;
     if (drain !== null) {
       delayMs = drain.reconnectMs;
       this.#moveTo(drain.url);
-    } else if (code === CloseCode.moved && this.#moveTo(reason)) {
+    } else if (code === closedMoved && this.#moveTo(reason)) {
       // At once, but two nodes that send us to each other are not to be run between.
       if (this.#moves === 0) delayMs = 0;
       this.#moves += 1;

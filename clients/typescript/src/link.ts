@@ -7,7 +7,7 @@
  */
 
 import type { Socket, SocketClass } from "./environment.ts";
-import { CloseCode } from "./close_codes.ts";
+import { closedNormally, closedWithoutFrame } from "./close_codes.ts";
 import { subprotocol } from "./protocol.ts";
 
 export interface LinkHandlers {
@@ -38,7 +38,7 @@ export class Link {
     socket.onclose = end;
     // A browser tells nothing here, and a close follows. After a handshake that failed Node 22 sends none.
     socket.onerror = () => {
-      if (!this.#opened && socket.onclose !== null) end({ code: CloseCode.noCloseFrame, reason: "" });
+      if (!this.#opened && socket.onclose !== null) end({ code: closedWithoutFrame, reason: "" });
     };
   }
 
@@ -58,6 +58,6 @@ export class Link {
 
   close(): void {
     this.abandon();
-    this.#socket.close(CloseCode.normal);
+    this.#socket.close(closedNormally);
   }
 }

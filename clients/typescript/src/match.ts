@@ -20,7 +20,7 @@ import { MatchClock } from "./match_clock.ts";
 import type { Codec, JoinOptions, MatchEvents, RequestHandler, RequestOptions, RosterChange, SendTarget, Status, WaitOptions } from "./options.ts";
 import { PhaseLock } from "./phase.ts";
 import { PropertyStore } from "./properties.ts";
-import { type EventEntry, MessageType, Purpose, Target, eventPurpose, eventTarget, isText, keyframeFlag, noPlayer, textFlag } from "./protocol.ts";
+import { type EventEntry, eventPurpose, eventTarget, isText, keyframeFlag, noPlayer, textFlag, tickType, eventsType, pongType, purposeEvent, purposeRequest, purposeReply, targetPlayer, targetOthers, targets } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
 import { Roster } from "./roster.ts";
 import { decodeEvents, decodePong, decodeTick } from "./server_messages.ts";
@@ -28,7 +28,7 @@ import { StateSender } from "./state_sender.ts";
 import { type PlayerState, StateTable } from "./states.ts";
 import { type Stats, StatsCounter } from "./stats.ts";
 import { TickTimeline } from "./timeline.ts";
-import { Budget, TokenBucket } from "./token_bucket.ts";
+import { TokenBucket, costOf } from "./token_bucket.ts";
 import { type Visibility, pageVisibility } from "./visibility.ts";
 
 /** A request to another player is given up after so long. */
@@ -71,7 +71,8 @@ export class Match<State = Uint8Array> {
   readonly #sender: StateSender;
   readonly #pulse: Pulse;
   readonly #flushTimer: Timer;
-  readonly #unwatch: (() => void)[] = [];
+  /** Takes off what listens to the page and to the caller's signal. */
+  readonly #unwatch = new AbortController();
   #controls: string[] = [];
   #onRequest: RequestHandler | null = null;
   #phase: PhaseLock | null = null;
@@ -87,9 +88,9 @@ export class Match<State = Uint8Array> {
   #seq = 0;
   #divisor = 1;
   #askedDivisor: 1 | 2 | 4 | 8 = 1;
-  /** Of this connection: null before its `welcome`. */
-  #budget: Budget | null = null;
-  #controlBudget: TokenBucket | null = null;
+  /** Of this connection: its messages, and of them the JSON. */
+  #budget = new TokenBucket(0);
+  #controlBudget = new TokenBucket(0);
 
   /** Use `join`. */
   constructor(url: string, options: JoinOptions<State>) {
@@ -116,11 +117,8 @@ export class Match<State = Uint8Array> {
       stopped: (error) => this.#onStopped(error),
     });
     const abort = (): void => this.#leave(abortedError(signal as AbortSignal));
-    signal?.addEventListener("abort", abort);
-    this.#unwatch.push(
-      () => signal?.removeEventListener("abort", abort),
-      this.#visibility.watch(() => this.#onVisibility()),
-    );
+    signal?.addEventListener("abort", abort, { signal: this.#unwatch.signal });
+    this.#visibility.watch(() => this.#onVisibility(), this.#unwatch.signal);
     // After the caller has had its chance to listen.
     queueMicrotask(() => (signal?.aborted === true ? abort() : this.#connector.start()));
   }
@@ -238,7 +236,7 @@ export class Match<State = Uint8Array> {
    * While the connection is away it waits. Throws `queue_full` when too many wait.
    */
   send(data: Body, { to = "others" }: { to?: SendTarget } = {}): void {
-    this.#push(data, to, Purpose.event);
+    this.#push(data, to, purposeEvent);
   }
 
   /** Sends a value as JSON; `event.json()` gives it back. */
@@ -253,7 +251,7 @@ export class Match<State = Uint8Array> {
     const info = this.players.get((asHost ? this.host : to) as number);
     if (info === undefined || info.plain === true) throw new TickwireError("no_such_player", "nobody who could answer");
     const asked = { player: info.player, asHost };
-    return this.#answers.ask({ asked, timeout, signal }, (id) => this.#push(data, to, Purpose.request, id));
+    return this.#answers.ask({ asked, timeout, signal }, (id) => this.#push(data, to, purposeRequest, id));
   }
 
   /** Answers the requests of others; null: no longer. */
@@ -329,7 +327,7 @@ export class Match<State = Uint8Array> {
     this.#disconnected();
     this.#sender.stop();
     this.#answers.failAll(error, () => true);
-    for (const unwatch of this.#unwatch) unwatch();
+    this.#unwatch.abort();
     this.#setStatus("closed", error);
   }
 
@@ -373,7 +371,7 @@ export class Match<State = Uint8Array> {
     const lost = sameSlot ? [] : this.#events.restart(welcome.events_taken);
     const lostError = new TickwireError("events_lost", `${lost.length} events may not have arrived`);
     for (const [, kind = 0, , , low = 0, high = 0] of lost) {
-      if (eventPurpose(kind) === Purpose.request) this.#answers.fail(low | (high << 8), lostError);
+      if (eventPurpose(kind) === purposeRequest) this.#answers.fail(low | (high << 8), lostError);
     }
     this.#welcome = welcome;
     this.#welcomed = true;
@@ -388,8 +386,8 @@ export class Match<State = Uint8Array> {
     const news = this.#roster.replace(welcome);
     this.properties.replace(welcome.properties, welcome.properties_version);
     const now = this.#clock.now();
-    this.#budget = new Budget(welcome.limits, now);
-    this.#controlBudget = new TokenBucket(welcome.limits.json_per_second, now);
+    this.#budget = new TokenBucket(now);
+    this.#controlBudget = new TokenBucket(now);
     this.#stats.connected(welcome.recovered, now);
     this.#connector.welcomed();
     this.#pulse.start();
@@ -456,13 +454,13 @@ export class Match<State = Uint8Array> {
     switch (message[0]) {
       case undefined:
         throw protocolError("an empty message");
-      case MessageType.tick:
+      case tickType:
         this.#onTick(message);
         return;
-      case MessageType.events:
+      case eventsType:
         for (const event of decodeEvents(message)) this.#onEvent(event);
         return;
-      case MessageType.pong: {
+      case pongType: {
         const pong = decodePong(message);
         const now = this.#clock.now();
         this.#events.confirm(pong.taken);
@@ -520,16 +518,16 @@ export class Match<State = Uint8Array> {
     this.#seenEvent = number;
     // Shared bytes: an event for the others comes to its sender, too. (65,535 is a spectator's own
     // number, but as a sender it is the relay.)
-    if (eventTarget(kind) === Target.others && from === this.player && from !== noPlayer) return;
+    if (eventTarget(kind) === targetOthers && from === this.player && from !== noPlayer) return;
     const purpose = eventPurpose(kind);
-    const bytes = purpose === Purpose.event ? body : body.subarray(2);
+    const bytes = purpose === purposeEvent ? body : body.subarray(2);
     const data = isText(kind) ? decoder.decode(bytes) : bytes.slice();
     const id = (body[0] ?? 0) | ((body[1] ?? 0) << 8);
-    if (purpose === Purpose.event) {
+    if (purpose === purposeEvent) {
       this.#emitter.emit("event", { number, from, data, json: () => JSON.parse(typeof data === "string" ? data : decoder.decode(data)) as unknown });
-    } else if (purpose === Purpose.request) {
+    } else if (purpose === purposeRequest) {
       void this.#answer(data, from, id);
-    } else if (purpose === Purpose.reply) {
+    } else if (purpose === purposeReply) {
       this.#answers.reply(id, data, from, this.host);
     }
   }
@@ -537,7 +535,7 @@ export class Match<State = Uint8Array> {
   async #answer(data: Body, from: number, id: number): Promise<void> {
     // Where it throws, that is the page's own error; the requester's time runs out.
     const reply = await this.#onRequest?.(data, from);
-    if (reply !== undefined && this.#over === null) this.#push(reply, from, Purpose.reply, id);
+    if (reply !== undefined && this.#over === null) this.#push(reply, from, purposeReply, id);
   }
 
   // What goes out
@@ -556,7 +554,7 @@ export class Match<State = Uint8Array> {
     const body = id === undefined ? bytes : withBody([id, id >> 8], bytes);
     this.#assertFits(4 + body.length, this.limits?.event_bytes, "an event");
     const isPlayer = typeof to === "number";
-    const kind = (isPlayer ? Target.player : Target[to]) | (typeof data === "string" ? textFlag : 0) | (purpose << 3);
+    const kind = (isPlayer ? targetPlayer : targets.indexOf(to)) | (typeof data === "string" ? textFlag : 0) | (purpose << 3);
     this.#events.push(encodeEvent({ kind, player: isPlayer ? to : 0, body }));
     this.#flush();
   }
@@ -575,13 +573,15 @@ export class Match<State = Uint8Array> {
 
   /** Sends what waits, as far as the rate limits let it through. */
   #flush(): void {
-    if (this.#connector.link === null) return;
+    const limits = this.limits;
+    if (this.#connector.link === null || limits === null) return;
     const now = this.#clock.now();
-    const allows = (message: string | Uint8Array): boolean => this.#budget?.allows(message.length, now) === true;
+    const allows = ({ length }: string | Uint8Array): boolean => this.#budget.has(costOf(length, limits), now);
+    const controlCost = 1 / limits.json_per_second;
     let [control] = this.#controls;
-    for (; control !== undefined && allows(control) && this.#controlBudget?.has(1, now); [control] = this.#controls) {
+    for (; control !== undefined && allows(control) && this.#controlBudget.has(controlCost, now); [control] = this.#controls) {
       this.#controls.shift();
-      this.#controlBudget?.spend(1);
+      this.#controlBudget.spend(controlCost);
       this.#transmit(control, now);
     }
     let event = this.#events.peek();
@@ -596,7 +596,7 @@ export class Match<State = Uint8Array> {
   #transmit(message: string | Uint8Array<ArrayBuffer>, now: number): void {
     this.#connector.link?.send(message);
     this.#stats.sent(message.length, now);
-    this.#budget?.spend(message.length);
+    if (this.limits !== null) this.#budget.spend(costOf(message.length, this.limits));
   }
 
   async #ask(request: ControlRequest, options?: WaitOptions): Promise<void> {

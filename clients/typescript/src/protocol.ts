@@ -8,16 +8,16 @@
 
 export const subprotocol = "tickwire.v1";
 
+// Constants and not objects of them: a bundler writes each where it is used, and drops the rest.
+
 /** The first byte of each binary message. */
-export const MessageType = {
-  state: 0x01,
-  event: 0x02,
-  ping: 0x03,
-  resync: 0x04,
-  tick: 0x81,
-  events: 0x82,
-  pong: 0x83,
-} as const;
+export const stateType = 0x01;
+export const eventType = 0x02;
+export const pingType = 0x03;
+export const resyncType = 0x04;
+export const tickType = 0x81;
+export const eventsType = 0x82;
+export const pongType = 0x83;
 
 /** The number that all spectators share, and that stands for the relay as the sender of an event. */
 export const noPlayer = 65_535;
@@ -32,13 +32,18 @@ export const waitMax = 255;
 export const deltaFlag = 0x8000;
 
 /** `kind` bits 0-1 of an event: whom it is for. */
-export const Target = { others: 0, everyone: 1, host: 2, player: 3 } as const;
+export const targets = ["others", "everyone", "host"] as const;
+export const targetOthers = 0;
+export const targetEveryone = 1;
+export const targetPlayer = 3;
 
 /** `kind` bit 2 of an event: the body is UTF-8 text. */
 export const textFlag = 0x04;
 
 /** `kind` bits 3-4 of an event. A request and a reply begin with a `u16 id`. */
-export const Purpose = { event: 0, request: 1, reply: 2 } as const;
+export const purposeEvent = 0;
+export const purposeRequest = 1;
+export const purposeReply = 2;
 
 export interface ClientState {
   seq: number;
@@ -49,7 +54,7 @@ export interface ClientState {
 
 export interface ClientEvent {
   kind: number;
-  /** The player named, for `Target.player`; 0 otherwise. */
+  /** The player named, for `targetPlayer`; 0 otherwise. */
   player: number;
   body: Uint8Array;
 }

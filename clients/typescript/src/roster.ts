@@ -53,38 +53,24 @@ export class Roster {
 
   /** Returns the player that the message was about, as he is now or was last. */
   apply(message: RosterChange): PlayerInfo | null {
-    switch (message.op) {
-      case "joined": {
-        if (this.#players.has(message.player)) throw protocolError(`${message.player} joined twice`);
-        const { op, ...told } = message;
-        const info = { ...told, away: false };
-        this.#players.set(message.player, info);
-        return info;
-      }
-      case "left": {
-        const info = this.#known(message.player);
-        this.#players.delete(message.player);
-        return info;
-      }
-      case "away":
-      case "back": {
-        const info = this.#known(message.player);
-        info.away = message.op === "away";
-        return info;
-      }
-      case "host":
-        this.#host = message.player;
-        this.#epoch = message.epoch;
-        return null;
-      case "locked":
-        this.#locked = message.locked;
-        return null;
+    const { op } = message;
+    if (op === "host") {
+      this.#host = message.player;
+      this.#epoch = message.epoch;
+      return null;
     }
-  }
-
-  #known(player: number): PlayerInfo {
-    const info = this.#players.get(player);
-    if (info === undefined) throw protocolError(`news of ${player}, who is not here`);
+    if (op === "locked") {
+      this.#locked = message.locked;
+      return null;
+    }
+    const { player } = message;
+    const known = this.#players.get(player);
+    if ((known === undefined) !== (op === "joined")) throw protocolError(`${op}: ${player}`);
+    const info = known ?? { player, name: "", away: false };
+    if (op === "joined") Object.assign(info, { name: message.name, plain: message.plain });
+    info.away = op === "away";
+    if (op === "left") this.#players.delete(player);
+    else this.#players.set(player, info);
     return info;
   }
 }

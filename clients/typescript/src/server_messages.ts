@@ -8,16 +8,7 @@
 
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { protocolError } from "./errors.ts";
-import {
-  type EventEntry,
-  MessageType,
-  type Pong,
-  type StateEntry,
-  type Tick,
-  deltaFlag,
-  keyframeFlag,
-  noPlayer,
-} from "./protocol.ts";
+import { type EventEntry, type Pong, type StateEntry, type Tick, deltaFlag, keyframeFlag, noPlayer, tickType, eventsType, pongType } from "./protocol.ts";
 
 const tickHeadSize = 8;
 const stateHeadSize = 7;
@@ -25,7 +16,7 @@ const eventsHeadSize = 4;
 const eventHeadSize = 9;
 
 export function decodeTick(message: Uint8Array): Tick {
-  const reader = open(message, MessageType.tick);
+  const reader = open(message, tickType);
   const flags = reader.u8();
   const count = reader.u16();
   const tick = reader.u32();
@@ -49,7 +40,7 @@ function decodeStateEntry(reader: ByteReader): StateEntry {
 
 export function encodeTick({ flags, tick, states }: Tick): Uint8Array<ArrayBuffer> {
   const size = states.reduce((sum, entry) => sum + stateHeadSize + entry.body.length, tickHeadSize);
-  const writer = new ByteWriter(size).u8(MessageType.tick).u8(flags).u16(states.length).u32(tick);
+  const writer = new ByteWriter(size).u8(tickType).u8(flags).u16(states.length).u32(tick);
   for (const { player, seq, wait, delta, body } of states) {
     writer.u16(player).u16(seq).u8(wait).u16(body.length | (delta ? deltaFlag : 0)).put(body);
   }
@@ -57,7 +48,7 @@ export function encodeTick({ flags, tick, states }: Tick): Uint8Array<ArrayBuffe
 }
 
 export function decodeEvents(message: Uint8Array): EventEntry[] {
-  const reader = open(message, MessageType.events);
+  const reader = open(message, eventsType);
   reader.u8();
   const count = reader.u16();
   const events: EventEntry[] = [];
@@ -73,7 +64,7 @@ export function decodeEvents(message: Uint8Array): EventEntry[] {
 
 export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuffer> {
   const size = events.reduce((sum, entry) => sum + eventHeadSize + entry.body.length, eventsHeadSize);
-  const writer = new ByteWriter(size).u8(MessageType.events).u8(0).u16(events.length);
+  const writer = new ByteWriter(size).u8(eventsType).u8(0).u16(events.length);
   for (const { number, from, kind, body } of events) {
     writer.u32(number).u16(from).u8(kind).u16(body.length).put(body);
   }
@@ -81,7 +72,7 @@ export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuf
 }
 
 export function decodePong(message: Uint8Array): Pong {
-  const reader = open(message, MessageType.pong);
+  const reader = open(message, pongType);
   reader.u8();
   const pong = { taken: reader.u16(), clientTime: reader.u32(), matchTimeUs: BigInt(reader.u32()) + (BigInt(reader.u32()) << 32n) };
   reader.end();
@@ -89,7 +80,7 @@ export function decodePong(message: Uint8Array): Pong {
 }
 
 export function encodePong({ taken, clientTime, matchTimeUs }: Pong): Uint8Array<ArrayBuffer> {
-  return new ByteWriter(16).u8(MessageType.pong).u8(0).u16(taken).u32(clientTime).u64(matchTimeUs).bytes;
+  return new ByteWriter(16).u8(pongType).u8(0).u16(taken).u32(clientTime).u64(matchTimeUs).bytes;
 }
 
 function open(message: Uint8Array, type: number): ByteReader {

@@ -5,21 +5,18 @@
 
 export interface Visibility {
   readonly hidden: boolean;
-  /** Calls at each change, and when the network is back. Returns what takes the listener off again. */
-  watch(listener: () => void): () => void;
+  /** Calls at each change, and when the network is back, until the signal is aborted. */
+  watch(listener: () => void, signal: AbortSignal): void;
 }
+
+const page = globalThis.document as Document | undefined;
 
 export const pageVisibility: Visibility = {
   get hidden() {
-    return typeof document !== "undefined" && document.visibilityState === "hidden";
+    return page?.visibilityState === "hidden";
   },
-  watch(listener) {
-    if (typeof document === "undefined") return () => {};
-    document.addEventListener("visibilitychange", listener);
-    addEventListener("online", listener);
-    return () => {
-      document.removeEventListener("visibilitychange", listener);
-      removeEventListener("online", listener);
-    };
+  watch(listener, signal) {
+    page?.addEventListener("visibilitychange", listener, { signal });
+    globalThis.addEventListener?.("online", listener, { signal });
   },
 };

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { decodeEvent, decodePing, decodeState } from "../src/client_messages.ts";
 import type { Welcome } from "../src/control.ts";
 import { type JoinOptions, join } from "../src/index.ts";
-import { MessageType, Target, keyframeFlag, textFlag } from "../src/protocol.ts";
+import { keyframeFlag, textFlag, stateType, eventType, pingType, tickType, targetPlayer, targetOthers, targetEveryone } from "../src/protocol.ts";
 import { encodeEvents, encodePong, encodeTick } from "../src/server_messages.ts";
 import { FakeClock, fakeSockets, neverHidden, settle, welcome } from "./fakes.ts";
 
@@ -38,7 +38,7 @@ test("of many states in a tick only the newest goes out, and the last one always
     match.state(Uint8Array.of(frame));
     await clock.advance(1_000 / 60);
   }
-  const bodies = (): number[] => socket.messages(MessageType.state).map((message) => decodeState(message).body[0] ?? -1);
+  const bodies = (): number[] => socket.messages(stateType).map((message) => decodeState(message).body[0] ?? -1);
   assert.ok(bodies().length >= 29 && bodies().length <= 31, `${bodies().length} states in a second`);
   await clock.advance(100);
   assert.equal(bodies().at(-1), 59);
@@ -50,11 +50,11 @@ test("holds a state back while the socket has something waiting", async () => {
   socket.bufferedAmount = 1;
   match.state(Uint8Array.of(1));
   await clock.advance(200);
-  assert.equal(socket.messages(MessageType.state).length, 0);
+  assert.equal(socket.messages(stateType).length, 0);
   match.state(Uint8Array.of(2));
   socket.bufferedAmount = 0;
   await clock.advance(100);
-  assert.deepEqual(socket.messages(MessageType.state).map((message) => decodeState(message).body[0]), [2]);
+  assert.deepEqual(socket.messages(stateType).map((message) => decodeState(message).body[0]), [2]);
   match.leave();
 });
 
@@ -64,20 +64,20 @@ test("reports every tick within 250 ms, by STATE or by PING", async () => {
   const start = clock.now();
   const reports: number[] = [];
   for (let tick = 101; clock.now() < start + 1_900; tick += 1) {
-    const before = socket.messages(MessageType.ping).length;
+    const before = socket.messages(pingType).length;
     socket.binary(emptyTick(tick));
     await clock.advance(1_000 / 30);
-    if (socket.messages(MessageType.ping).length > before) reports.push(clock.now());
+    if (socket.messages(pingType).length > before) reports.push(clock.now());
   }
   assert.ok(reports.length >= 6, `${reports.length} reports in 1.9 s`);
-  const ping = socket.messages(MessageType.ping).at(-1);
+  const ping = socket.messages(pingType).at(-1);
   assert.ok(ping !== undefined && decodePing(ping).seen > 140);
   // A single tick in a quiet match is reported by the timer.
   await clock.advance(50);
-  const before = socket.messages(MessageType.ping).length;
+  const before = socket.messages(pingType).length;
   socket.binary(emptyTick(500));
   await clock.advance(250);
-  assert.ok(socket.messages(MessageType.ping).length > before);
+  assert.ok(socket.messages(pingType).length > before);
   match.leave();
 });
 
@@ -86,11 +86,11 @@ test("events go out at once with their target, strings as text", async () => {
   match.send(Uint8Array.of(7));
   match.send("hi", { to: "everyone" });
   match.send("you", { to: 0 });
-  const events = socket.messages(MessageType.event).map((message) => decodeEvent(message));
+  const events = socket.messages(eventType).map((message) => decodeEvent(message));
   assert.deepEqual(events.map(({ kind, player }) => ({ kind, player })), [
-    { kind: Target.others, player: 0 },
-    { kind: Target.everyone | textFlag, player: 0 },
-    { kind: Target.player | textFlag, player: 0 },
+    { kind: targetOthers, player: 0 },
+    { kind: targetEveryone | textFlag, player: 0 },
+    { kind: targetPlayer | textFlag, player: 0 },
   ]);
   match.leave();
 });
@@ -111,7 +111,7 @@ test("a burst of events stays inside the rate limit and arrives all the same", a
     const count = socket.sent.length - 1;
     while (sentAt.length < count) sentAt.push(clock.now());
   }
-  assert.equal(socket.messages(MessageType.event).length, 100);
+  assert.equal(socket.messages(eventType).length, 100);
   for (const [index, at] of sentAt.entries()) {
     const inSecond = sentAt.slice(index).filter((other) => other < at + 1_000).length;
     assert.ok(inSecond <= 40 + 40, `${inSecond} messages in a second`);
@@ -134,7 +134,7 @@ test("unconfirmed events are sent again after a resume, from events_taken", asyn
   second.open();
   assert.deepEqual(second.controls[0], { op: "join", name: "Ann", resume: "token", seen_event: 12 });
   second.text(welcome({ recovered: true, events_taken: 2, event: 40 }));
-  const bodies = second.messages(MessageType.event).map((message) => decodeEvent(message).body[0]);
+  const bodies = second.messages(eventType).map((message) => decodeEvent(message).body[0]);
   assert.deepEqual(bodies, [3, 4, 5]);
   assert.equal(match.newestEvent, 12);
   match.leave();
@@ -151,7 +151,7 @@ test("a new slot: what was under way is reported lost, what never left is sent",
   fake.last().open();
   fake.last().text(welcome({ resume: "another", player: 4, players: [{ player: 4, name: "Ann", away: false }], event: 99 }));
   assert.deepEqual(errors, ["events_lost"]);
-  assert.deepEqual(fake.last().messages(MessageType.event).map((message) => decodeEvent(message).body[0]), [2]);
+  assert.deepEqual(fake.last().messages(eventType).map((message) => decodeEvent(message).body[0]), [2]);
   assert.equal(match.player, 4);
   assert.equal(match.newestEvent, 99);
   match.leave();
@@ -164,7 +164,7 @@ test("the latest own state is sent anew on each connection", async () => {
   await clock.advance(5_000);
   fake.last().open();
   fake.last().text(welcome({ recovered: true }));
-  assert.deepEqual(fake.last().messages(MessageType.state).map((message) => decodeState(message).body[0]), [9]);
+  assert.deepEqual(fake.last().messages(stateType).map((message) => decodeState(message).body[0]), [9]);
   match.leave();
 });
 
@@ -188,7 +188,7 @@ test("a bad message is an error and a new connection, and the old socket closes 
 test("every kind of nonsense is noticed", async () => {
   const nonsense: ((socket: ReturnType<typeof fakeSockets>["sockets"][number]) => void)[] = [
     (socket) => socket.binary(new Uint8Array()),
-    (socket) => socket.binary(Uint8Array.of(MessageType.tick)),
+    (socket) => socket.binary(Uint8Array.of(tickType)),
     (socket) => socket.text("{"),
     (socket) => socket.text("[]"),
     (socket) => socket.text(welcome()),
@@ -292,12 +292,12 @@ test("age of the own state, the clock and the rates", async () => {
   const { match, clock, socket } = await joined();
   match.state(Uint8Array.of(1));
   await clock.advance(40);
-  const { seq } = decodeState(socket.messages(MessageType.state)[0] ?? new Uint8Array());
+  const { seq } = decodeState(socket.messages(stateType)[0] ?? new Uint8Array());
   const entry = { player: 3, seq, wait: 10, delta: false, body: Uint8Array.of(1) };
   socket.binary(encodeTick({ flags: keyframeFlag, tick: 101, states: [entry] }));
   assert.equal(match.stats.ownStateAgeMs, 40);
   assert.equal(match.stats.ticks, 1);
-  const { clientTime } = decodePing(socket.messages(MessageType.ping).at(-1) ?? new Uint8Array());
+  const { clientTime } = decodePing(socket.messages(pingType).at(-1) ?? new Uint8Array());
   await clock.advance(30);
   const sentMs = clientTime / 1_000;
   socket.binary(encodePong({ taken: 0, clientTime, matchTimeUs: 5_000_000n }));

@@ -12,7 +12,7 @@ import { decodeEvent, decodePing, decodeResync, decodeState, encodeEvent, encode
 import { type ServerControl, parseControl } from "../src/control.ts";
 import { applyDelta, encodeDelta } from "../src/delta.ts";
 import { TickwireError } from "../src/errors.ts";
-import { MessageType, eventPurpose, eventTarget, isText, keyframeFlag } from "../src/protocol.ts";
+import { eventPurpose, eventTarget, isText, keyframeFlag, eventType, eventsType, pingType, pongType, stateType, tickType } from "../src/protocol.ts";
 import { decodeEvents, decodePong, decodeTick, encodeEvents, encodePong, encodeTick } from "../src/server_messages.ts";
 
 type Bytes = string | { repeat: string; times: number } | Bytes[];
@@ -89,15 +89,15 @@ function checkApply(name: string, baseline: Uint8Array | null, body: Uint8Array,
 
 function readClient(bytes: Uint8Array): Message {
   switch (bytes[0]) {
-    case MessageType.state: {
+    case stateType: {
       const { seq, seen, body } = decodeState(bytes);
       return { type: "state", seq, seen, bytes: hexOf(body) };
     }
-    case MessageType.event: {
+    case eventType: {
       const { kind, player, body } = decodeEvent(bytes);
       return { type: "event", ...apart(kind), player, body: hexOf(body) };
     }
-    case MessageType.ping: {
+    case pingType: {
       const { seen, clientTime } = decodePing(bytes);
       return { type: "ping", seen, client_time: clientTime };
     }
@@ -129,13 +129,13 @@ function readServer(bytes: Uint8Array): Message | null {
   switch (bytes[0]) {
     case undefined:
       throw new TickwireError("protocol", "empty");
-    case MessageType.tick: {
+    case tickType: {
       const { flags, tick, states } = decodeTick(bytes);
       return { type: "tick", keyframe: (flags & keyframeFlag) !== 0, tick, states: states.map((entry) => ({ ...entry, body: hexOf(entry.body) })) };
     }
-    case MessageType.events:
+    case eventsType:
       return { type: "events", events: decodeEvents(bytes).map(({ number, from, kind, body }) => ({ number, from, ...apart(kind), body: hexOf(body) })) };
-    case MessageType.pong: {
+    case pongType: {
       const { taken, clientTime, matchTimeUs } = decodePong(bytes);
       return { type: "pong", taken, client_time: clientTime, match_time_us: String(matchTimeUs) };
     }
