@@ -23,6 +23,11 @@ export class FakeClock implements Clock {
     this.#timers.delete(timer as number);
   }
 
+  /** Lets `ms` pass for a page whose timers do not run. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets `ms` pass, running what falls due in its order. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
@@ -125,4 +130,4 @@ export function welcome(fields: Partial<Welcome> = {}): Welcome {
   };
 }
 
-export const neverHidden = { hidden: false, watch: () => () => {} };
+export const neverHidden = { hidden: false, watch: () => {} };

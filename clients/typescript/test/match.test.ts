@@ -309,7 +309,7 @@ test("age of the own state, the clock and the rates", async () => {
 
 test("a hidden page says so, also on its next connection", async () => {
   let listener = (): void => {};
-  const visibility = { hidden: false, watch: (call: () => void) => ((listener = call), () => {}) };
+  const visibility = { hidden: false, watch: (call: () => void) => void (listener = call) };
   const { match, clock, fake, socket } = await joined({}, { visibility });
   visibility.hidden = true;
   listener();
