@@ -167,7 +167,7 @@ export const bool: Field<boolean> = {
 };
 
 /** Up to 32 booleans in as few bytes as they take. */
-export function flags<const Names extends readonly string[]>(...names: Names): Field<{ [Name in Names[number]]: boolean }> {
+export function flags<Names extends readonly string[]>(...names: Names): Field<{ [Name in Names[number]]: boolean }> {
   const size = Math.ceil(names.length / 8);
   if (size < 1 || size > 4) throw new TickwireError("bad_argument", "flags: 1 to 32 names");
   const field = integer(size, 0, 2 ** (size * 8) - 1);
@@ -185,7 +185,7 @@ export function flags<const Names extends readonly string[]>(...names: Names): F
 }
 
 /** One of up to 256 values, as its place in the list. Writing another throws. */
-export function oneOf<const Values extends readonly (string | number | boolean | null)[]>(...values: Values): Field<Values[number]> {
+export function oneOf<Values extends readonly (string | number | boolean | null)[]>(...values: Values): Field<Values[number]> {
   return {
     size: 1,
     write(view, at, value) {
