@@ -36,6 +36,8 @@ suites=(
     'all      | cross           | meson  | release-tests cross            | --only cross'
     'all      | kernel          | script | release-tests kernel           | tests/kernel/run build/release'
     'all      | firefox         | node   | release npm firefox            | tests/browser/firefox/*.test.ts'
+    'all      | sdk-relay       | node   | release npm                    | clients/typescript/test/relay/*.test.ts'
+    'all      | sdk-package     | node   | release npm                    | clients/typescript/test/package/*.test.ts'
 )
 
 results=build/results
