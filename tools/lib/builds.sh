@@ -71,12 +71,17 @@ compile() {
     set_up_build "$1" && logged "compile-$1" ninja -j "$jobs" -C "$(folder_of "$1")" ${build_targets[$1]:-}
 }
 
-# The demo pages, as the relay embeds them. Left alone where nothing changed, so that nothing is compiled.
+# The demo pages, as the relay embeds them, and at /docs/api/ the reference of `npm run reference`. Left alone where nothing changed, so that nothing is compiled.
 bundle_demo() {
     if [[ ! -x clients/typescript/demo/build.sh ]]; then return; fi
     rm -rf build/demo.new
     mkdir -p build
     logged demo clients/typescript/demo/build.sh build/demo.new || return
+    # The API reference, where somebody has made it: that needs npm, which a build does not.
+    if [[ -d build/reference ]]; then
+        mkdir -p build/demo.new/docs
+        cp -r build/reference build/demo.new/docs/api
+    fi
     if ! diff -rq build/demo build/demo.new >/dev/null 2>&1; then
         rm -rf build/demo
         mv build/demo.new build/demo

@@ -15,8 +15,9 @@ export type {
   TickEvent,
   WaitOptions,
 } from "./options.ts";
+export type { Body } from "./answers.ts";
 export type { BackoffOptions } from "./backoff.ts";
-export type { LeftReason, Limits, PlayerInfo, Properties, RateReason, Role } from "./control.ts";
+export type { LeftReason, Limits, PlayerInfo, Properties, RateReason, Role, ServerControl, Welcome } from "./control.ts";
 export type { Clock, Socket, SocketClass } from "./environment.ts";
 export type { PropertyStore } from "./properties.ts";
 export type { PlayerState } from "./states.ts";
@@ -51,5 +52,6 @@ export {
   type Field,
   type Fields,
   type Infer,
+  type InferAll,
   type Schema,
 } from "./schema.ts";

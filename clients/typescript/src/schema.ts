@@ -24,10 +24,10 @@ export interface Field<Value> {
 
 // Neither `unknown` nor `never` would do: a field both takes values and gives them.
 export type Fields = { readonly [name: string]: Field<any> };
-type ValueOf<Kind> = Kind extends Field<infer Value> ? Value : never;
-type ValuesOf<Kinds extends Fields> = { [Name in keyof Kinds]: ValueOf<Kinds[Name]> };
-/** The type of the objects of a schema. */
-export type Infer<Kind> = ValueOf<Kind>;
+/** The type of a field's values, of a schema's objects. */
+export type Infer<Kind> = Kind extends Field<infer Value> ? Value : never;
+/** The type of an object with these fields. */
+export type InferAll<Kinds extends Fields> = { [Name in keyof Kinds]: Infer<Kinds[Name]> };
 
 /** What `schema` makes: a codec for states and a field for other schemas. */
 export interface Schema<State> extends Codec<State>, Field<State> {
@@ -35,8 +35,8 @@ export interface Schema<State> extends Codec<State>, Field<State> {
 }
 
 /** An object with these fields, in this order. */
-export function schema<Kinds extends Fields>(fields: Kinds): Schema<ValuesOf<Kinds>> {
-  type State = ValuesOf<Kinds>;
+export function schema<Kinds extends Fields>(fields: Kinds): Schema<InferAll<Kinds>> {
+  type State = InferAll<Kinds>;
   const parts = Object.entries(fields) as [keyof Kinds & string, Field<unknown>][];
   const size = parts.reduce((sum, [, field]) => sum + field.size, 0);
   const made: Field<State> = {
