@@ -5,8 +5,9 @@ import { after, before, test } from "node:test";
 import type { Browser, Page } from "puppeteer-core";
 import type * as Tickwire from "../../../clients/typescript/src/index.ts";
 import { Relay } from "../../integration/relay.ts";
+import { servePackage } from "../package_page.ts";
 import { startProxy } from "../proxy.ts";
-import { servePackage, startFirefox } from "./firefox.ts";
+import { startFirefox } from "./firefox.ts";
 
 declare global {
   interface Window {
