@@ -37,7 +37,7 @@ test("every example in the README and the guide is good TypeScript", (context) =
   writeFileSync(join(folder, "prelude.d.ts"), prelude);
   const compilerOptions = {
     target: "es2022", module: "esnext", moduleResolution: "bundler", strict: true, noEmit: true, lib: ["es2022", "dom", "dom.iterable"],
-    types: [], allowImportingTsExtensions: true, skipLibCheck: true, paths: { tickwire: [join(client, "src/index.ts")] },
+    types: [], allowImportingTsExtensions: true, skipLibCheck: true, paths: { tickwire: [join(client, "src/index.ts")], "tickwire/*": [join(client, "src/*/index.ts")] },
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
   try {
