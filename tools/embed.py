@@ -44,15 +44,16 @@ std::span<const std::uint8_t> bytes_of(const char (&literal)[size]) noexcept {
 
 def main(output, depfile, folder=None):
     folders, files = walk(folder) if folder else ([], [])
-    assets = sorted((request_path(folder, file), file) for file in files)
+    files = sorted(files)
+    assets = sorted((path, index) for index, file in enumerate(files) for path in request_paths(folder, file))
     text = HEAD
-    for index, (_, file) in enumerate(assets):
+    for index, file in enumerate(files):
         with open(file, "rb") as source:
             text += f"constexpr char file_{index}[] ={literal(source.read())};\n\n"
     text += "}  // namespace\n\nstd::span<const Asset> embedded_assets() noexcept {\n"
     text += f"    static const std::array<Asset, {len(assets)}> assets{{{{\n"
-    for index, (path, file) in enumerate(assets):
-        text += f'        {{"{path}", "{content_type(file)}", bytes_of(file_{index})}},\n'
+    for path, index in assets:
+        text += f'        {{"{path}", "{content_type(files[index])}", bytes_of(file_{index})}},\n'
     text += "    }};\n    return assets;\n}\n\n}  // namespace tickwire::service\n"
     with open(output, "w", encoding="ascii") as target:
         target.write(text)
@@ -71,11 +72,16 @@ def walk(folder):
     return folders, files
 
 
-def request_path(folder, file):
+def request_paths(folder, file):
+    """A folder's page is served with the slash at its end and without, as people type it; so it must name what
+    it loads from the root on."""
     path = "/" + os.path.relpath(file, folder).replace(os.sep, "/")
     if not path.isascii() or not path.isprintable() or set(path) & set('"\\?#% '):
         sys.exit(f"embed.py: a request for {path} would need escapes; give the file a plainer name")
-    return path.removesuffix("index.html") if path.endswith("/index.html") else path
+    if not path.endswith("/index.html"):
+        return [path]
+    folder_path = path.removesuffix("index.html")
+    return [folder_path] if folder_path == "/" else [folder_path, folder_path.rstrip("/")]
 
 
 def content_type(file):

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Bundles the arena demo into a folder that the relay serves as it is. Needs Debian's esbuild (0.17
-# or newer) and neither npm nor a network.
+# Bundles the demo pages into a folder that the relay serves as it is. Needs Debian's esbuild (0.17 or
+# newer) and neither npm nor a network.
 #
-#     build.sh OUTDIR      writes index.html, arena.js, arena.css, favicon.svg
+#     build.sh OUTDIR      writes / (the arena), /examples/, /cursors/, /chat/, /ball/, /pair/, /shared/
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -14,11 +14,41 @@ if ! command -v esbuild >/dev/null; then
     exit 1
 fi
 
-source=$(cd "$(dirname "$0")/arena" && pwd)
+demo=$(cd "$(dirname "$0")" && pwd)
+sdk=$demo/../src
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 
-esbuild "$source/main.ts" --bundle --minify --format=esm --target=es2022 \
-    --legal-comments=none --log-level=warning --outfile="$out/arena.js"
-esbuild "$source/arena.css" --minify --log-level=warning --outfile="$out/arena.css"
-cp "$source/index.html" "$source/favicon.svg" "$out/"
+# script SOURCE TARGET: one module with all that it imports.
+script() {
+    mkdir -p "$(dirname "$out/$2")"
+    esbuild "$demo/$1" --bundle --minify --format=esm --target=es2022 --legal-comments=none --log-level=warning \
+        "--alias:tickwire=$sdk/index.ts" --outfile="$out/$2"
+}
+
+# page FOLDER [TARGET]: what is served as it is, or nearly.
+page() {
+    target=$out/${2-$1}
+    mkdir -p "$target"
+    for file in "$demo/$1"/*; do
+        case $file in
+            *.html | *.svg) cp "$file" "$target/" ;;
+            *.css) esbuild "$file" --minify --log-level=warning --outfile="$target/$(basename "$file")" ;;
+        esac
+    done
+}
+
+page arena .
+script arena/main.ts arena.js
+page shared
+page examples
+page pair
+script pair/pair.ts pair/pair.js
+page ball
+script ball/main.ts ball/ball.js
+# These two show their own source.
+for example in cursors chat; do
+    page $example
+    script $example/$example.ts $example/$example.js
+    cp "$demo/$example/$example.ts" "$out/$example/$example.ts.txt"
+done

@@ -1,9 +1,6 @@
-/** A colour for each player, and sprites of light in it. */
+/** Colours that shine in the dark, and sprites of light in them. */
 
-/** The golden angle: neighbours in number are far apart in hue. */
-export function hueOf(player: number): number {
-  return (192 + player * 137.508) % 360;
-}
+export { hueOf } from "../shared/colours.ts";
 
 export function colour(hue: number, lightness = 66, alpha = 1): string {
   // Blue and violet look darker than they measure.

@@ -1,7 +1,7 @@
 /** The other ships: their states from ticks, drawn a little in the past so that they move smoothly. */
 
-import { Interpolator, type PlayerInfo, type PlayerState, TickTimeline } from "../../src/index.ts";
-import { type Ship, mixShips, unpackShip } from "./ship.ts";
+import { type Match, Motion } from "../../src/index.ts";
+import { type Ship, isOtherShip, mixShips } from "./ship.ts";
 
 /** A pilot whose connection is lost fades away in this time, and is drawn at once when back. */
 const fadeMs = 2_500;
@@ -12,12 +12,6 @@ const fadeMs = 2_500;
  */
 const jitterShare = 0;
 
-interface Other {
-  motion: Interpolator<Ship>;
-  seq: number;
-  awaySince: number | null;
-}
-
 export interface DrawnShip {
   player: number;
   ship: Ship;
@@ -26,78 +20,36 @@ export interface DrawnShip {
 }
 
 export class Fleet {
-  #timeline: TickTimeline;
-  #others = new Map<number, Other>();
-  #tickHz: number;
+  readonly #match: Match<Ship>;
+  readonly #motion: Motion<Ship>;
+  readonly #awaySince = new Map<number, number>();
 
-  constructor(tickHz: number) {
-    this.#tickHz = tickHz;
-    this.#timeline = new TickTimeline(tickHz, { jitterShare });
-  }
-
-  get delayMs(): number {
-    return this.#timeline.delayMs;
-  }
-
-  setDivisor(divisor: number): void {
-    this.#timeline.setDivisor(divisor);
-  }
-
-  onTick(tick: number, states: ReadonlyMap<number, PlayerState>, own: number, now: number): void {
-    this.#timeline.tick(tick, now);
-    for (const [player, { bytes, seq, wait }] of states) {
-      if (player === own) continue;
-      const ship = unpackShip(bytes);
-      if (ship === null) continue;
-      const other = this.#other(player);
-      // A keyframe brings states again that were drawn long ago.
-      if (other.seq === seq) continue;
-      other.seq = seq;
-      other.motion.push(tick, wait, ship);
-    }
-  }
-
-  /** After `welcome`: whoever is not in it is gone. */
-  keepOnly(players: ReadonlyMap<number, Readonly<PlayerInfo>>): void {
-    for (const player of this.#others.keys()) if (!players.has(player)) this.#others.delete(player);
-    this.#timeline = new TickTimeline(this.#tickHz, { jitterShare });
-    for (const other of this.#others.values()) {
-      other.motion.clear();
-      other.seq = -1;
-    }
-  }
-
-  remove(player: number): void {
-    this.#others.delete(player);
-  }
-
-  setAway(player: number, away: boolean, now: number): void {
-    this.#other(player).awaySince = away ? now : null;
+  constructor(match: Match<Ship>) {
+    this.#match = match;
+    this.#motion = new Motion(match, {
+      mix: (older, newer, share, ticks) => mixShips(older, newer, share, ticks / match.tickHz),
+      teleport: isOtherShip,
+    });
+    // Whoever was away before one came is not drawn at all.
+    for (const { player, away } of match.players.values()) if (away) this.#awaySince.set(player, -Infinity);
+    match.on("away", ({ player }) => this.#awaySince.set(player, performance.now()));
+    match.on("back", ({ player }) => this.#awaySince.delete(player));
+    match.on("left", ({ player }) => this.#awaySince.delete(player));
   }
 
   newest(player: number): Ship | null {
-    return this.#others.get(player)?.motion.newest ?? null;
+    return this.#motion.newest(player);
   }
 
   /** Where to draw whom at `now`. */
   draw(now: number): DrawnShip[] {
-    const position = this.#timeline.at(now);
-    if (position === null) return [];
+    this.#match.timeline.jitterShare = jitterShare;
     const drawn: DrawnShip[] = [];
-    for (const [player, { motion, awaySince }] of this.#others) {
-      const ship = motion.at(position);
-      const presence = awaySince === null ? 1 : Math.max(0, 1 - (now - awaySince) / fadeMs);
-      if (ship !== null && presence > 0) drawn.push({ player, ship, presence });
+    for (const [player, ship] of this.#motion.draw(now)) {
+      const since = this.#awaySince.get(player);
+      const presence = since === undefined ? 1 : Math.max(0, 1 - (now - since) / fadeMs);
+      if (presence > 0) drawn.push({ player, ship, presence });
     }
     return drawn;
-  }
-
-  #other(player: number): Other {
-    const known = this.#others.get(player);
-    if (known !== undefined) return known;
-    const motion = new Interpolator<Ship>((older, newer, share, ticks) => mixShips(older, newer, share, ticks / this.#tickHz));
-    const other = { motion, seq: -1, awaySince: null };
-    this.#others.set(player, other);
-    return other;
   }
 }

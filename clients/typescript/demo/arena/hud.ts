@@ -1,8 +1,9 @@
-/** The panels around the arena: connection, pilots, name, invitation. Plain DOM, written 5 times a second. */
+/** The panels around the arena: connection, pilots, name, invitation. Plain DOM, written 5 times a second at most. */
 
 import type { Match, Status } from "../../src/index.ts";
+import type { NetGraph } from "../../src/netgraph/index.ts";
+import { type LinkPreset, type SimulatedLink, presets } from "../../src/simulate/index.ts";
 import { colour, hueOf } from "./colours.ts";
-import { Sparkline } from "./sparkline.ts";
 
 export interface RosterRow {
   player: number;
@@ -21,10 +22,9 @@ const statusText: { [status in Status]: string } = {
 };
 
 export class Hud {
-  readonly #age = new Sparkline(element("age-curve") as HTMLCanvasElement, 60);
   #rosterKey = "";
 
-  constructor({ matchName, onName }: { matchName: string; onName: (name: string) => void }) {
+  constructor({ matchName, link, onName }: { matchName: string; link: SimulatedLink; onName: (name: string) => void }) {
     element("match-name").textContent = matchName;
     const name = element("name") as HTMLInputElement;
     name.addEventListener("input", () => onName(name.value.trim()));
@@ -40,6 +40,19 @@ export class Hud {
       const open = panel.classList.toggle("open");
       element("connection-toggle").setAttribute("aria-expanded", String(open));
     });
+    const choice = element("link") as HTMLSelectElement;
+    // Browsers remember choices over a reload; the link is new.
+    choice.value = "perfect" satisfies LinkPreset;
+    choice.addEventListener("change", () => (link.conditions = presets[choice.value as LinkPreset]));
+    element("cut").addEventListener("click", () => link.cut());
+  }
+
+  /** The box and the key N both show and hide it. */
+  setGraph(graph: NetGraph): void {
+    const box = element("graph") as HTMLInputElement;
+    box.checked = graph.visible;
+    box.addEventListener("change", () => (graph.visible = box.checked));
+    new MutationObserver(() => (box.checked = graph.visible)).observe(graph.canvas, { attributeFilter: ["hidden"] });
   }
 
   setName(name: string): void {
@@ -53,18 +66,9 @@ export class Hud {
     element("notice-title").textContent = statusText[status];
   }
 
-  showNumbers(match: Match): void {
-    const { stats } = match;
-    const age = stats.ownStateAgeMs;
-    write("tick-rate", stats.ticksPerSecond.toFixed(0), "/s");
-    write("bytes-in", ...bytes(stats.bytesInPerSecond));
-    write("bytes-out", ...bytes(stats.bytesOutPerSecond));
-    write("age", milliseconds(age), "ms");
-    write("round-trip", milliseconds(stats.roundTripMs), "ms");
-    write("players", String(match.players.size), "");
-    write("divisor", String(stats.divisor), "");
-    element("brief").textContent = age === null ? "" : `${milliseconds(age)} ms`;
-    this.#age.push(age);
+  showAge({ stats }: Pick<Match, "stats">): void {
+    const { ownStateAgeMs: age } = stats;
+    element("brief").textContent = age === null ? "" : `${age.toFixed(0)} ms`;
   }
 
   showRoster(rows: readonly RosterRow[]): void {
@@ -73,6 +77,8 @@ export class Hud {
     this.#rosterKey = key;
     element("pilot-count").textContent = String(rows.length);
     element("pilots").replaceChildren(...rows.map(rosterItem));
+    // Whoever came and went, one's own place is in sight.
+    element("pilots").querySelector(".own")?.scrollIntoView({ block: "nearest" });
     document.body.classList.toggle("alone", rows.length < 2);
   }
 }
@@ -100,20 +106,6 @@ async function copyInvitation(button: HTMLButtonElement): Promise<void> {
     prompt("Copy this link", location.href);
   }
   setTimeout(() => (button.textContent = label), 1_600);
-}
-
-function milliseconds(value: number | null): string {
-  if (value === null) return "–";
-  return value < 10 ? value.toFixed(1) : value.toFixed(0);
-}
-
-function bytes(value: number): [string, string] {
-  return value < 1_000 ? [value.toFixed(0), "B/s"] : [(value / 1_000).toFixed(1), "kB/s"];
-}
-
-function write(id: string, value: string, unit: string): void {
-  const unitElement = make("small", "", unit);
-  element(id).replaceChildren(value, unitElement);
 }
 
 function make(tag: string, className: string, text = ""): HTMLElement {

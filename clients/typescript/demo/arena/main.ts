@@ -5,6 +5,9 @@
  */
 
 import { type Match, TickwireError, join } from "../../src/index.ts";
+import { showNetGraph } from "../../src/netgraph/index.ts";
+import { SimulatedLink } from "../../src/simulate/index.ts";
+import { loadName, saveName } from "../shared/name.ts";
 import { hueOf } from "./colours.ts";
 import { Effects } from "./effects.ts";
 import { type DrawnShip, Fleet } from "./fleet.ts";
@@ -12,8 +15,7 @@ import { Hud, type RosterRow } from "./hud.ts";
 import { Input } from "./input.ts";
 import { Painter } from "./painter.ts";
 import { Pilot } from "./pilot.ts";
-import { loadName, saveName } from "./pilot_name.ts";
-import { packShip } from "./ship.ts";
+import { Ship } from "./ship.ts";
 import { Shots, packEvent, shotFrom, unpackEvent } from "./shots.ts";
 
 /** No frame for so long: the page is hidden, and the ticks move the ship instead. */
@@ -22,6 +24,8 @@ const stepSecondsMax = 0.05;
 /** After a longer pause the ship has stood still: it was the page that slept. */
 const catchUpMs = 250;
 const numbersMs = 200;
+/** Beside the ships there is room for the graph. */
+const roomy = matchMedia("(min-width: 900px) and (min-height: 620px)");
 
 const matchName = new URLSearchParams(location.search).get("match") ?? "arena";
 const canvas = document.querySelector("canvas") as HTMLCanvasElement;
@@ -30,15 +34,18 @@ const input = new Input(canvas);
 const effects = new Effects();
 const shots = new Shots();
 const pilot = new Pilot(loadName());
+/** As it is, unless somebody at the page wants to feel a bad one. */
+const link = new SimulatedLink();
 const hud = new Hud({
   matchName,
+  link,
   onName: (name) => {
     pilot.ship.name = name;
     saveName(name);
   },
 });
-let match: Match | null = null;
-let fleet = new Fleet(30);
+let match: Match<Ship> | null = null;
+let fleet: Fleet | null = null;
 let drawn: DrawnShip[] = [];
 let steppedAt = performance.now();
 let numbersAt = 0;
@@ -51,37 +58,37 @@ void start();
 async function start(): Promise<void> {
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/match/${matchName}`;
   try {
-    listen(await join(url, { name: pilot.ship.name, handshakesMax: 20 }));
+    listen(await join(url, { name: pilot.ship.name, schema: Ship, handshakesMax: 20, WebSocket: link.WebSocket }));
   } catch (error) {
     hud.setStatus("closed", error instanceof TickwireError ? error.message : String(error));
   }
 }
 
-function listen(joined: Match): void {
+function listen(joined: Match<Ship>): void {
   match = joined;
-  fleet = new Fleet(joined.tickHz);
+  fleet = new Fleet(joined);
+  // Asked for at the moment of sending, and the ship flies on to that moment: fresher than the last frame's.
+  joined.state(() => {
+    advance(performance.now());
+    return pilot.ship;
+  });
   showStatus(joined, null);
   joined.on("status", ({ error }) => showStatus(joined, error));
-  joined.on("roster", ({ change }) => {
-    if (change === null) fleet.keepOnly(joined.players);
-    else if (change.op === "left") fleet.remove(change.player);
-    else if (change.op === "away" || change.op === "back") fleet.setAway(change.player, change.op === "away", performance.now());
-  });
-  joined.on("rate", ({ divisor }) => fleet.setDivisor(divisor));
-  joined.on("tick", ({ tick, states }) => {
+  joined.on("tick", () => {
     const now = performance.now();
-    fleet.onTick(tick, states, joined.player, now);
     if (now - steppedAt > frameMissingMs) advance(now);
   });
   joined.on("event", ({ from, data }) => {
     if (typeof data !== "string") onEvent(from, data);
   });
-  for (const info of joined.players.values()) if (info.away) fleet.setAway(info.player, true, -Infinity);
+  const graph = showNetGraph(joined, { corner: "bottom-right", margin: 18, key: "KeyN" });
+  graph.visible = roomy.matches;
+  hud.setGraph(graph);
   // Closing the tab frees the slot at once; a page kept for the back button comes back by itself.
   addEventListener("pagehide", ({ persisted }) => persisted || joined.leave());
 }
 
-function showStatus({ status }: Match, error: TickwireError | null): void {
+function showStatus({ status }: Match<Ship>, error: TickwireError | null): void {
   hud.setStatus(status, error?.message ?? null);
 }
 
@@ -101,26 +108,25 @@ function frame(now: number): void {
   requestAnimationFrame(frame);
   advance(now);
   const own = match?.player ?? 0;
-  drawn = fleet.draw(now);
+  drawn = fleet?.draw(now) ?? [];
   const ships: DrawnShip[] = [...drawn, { player: own, ship: pilot.ship, presence: 1 }];
   for (const { player, ship } of ships) effects.follow(player, ship);
   painter.paint({ ships, own, shots: shots.flying, effects, stick: input.stick, nameOf, now });
   report(now, own);
   if (match !== null && now - numbersAt >= numbersMs) {
     numbersAt = now;
-    hud.showNumbers(match);
+    hud.showAge(match);
     hud.showRoster(rosterRows(match));
   }
 }
 
-/** Moves the own ship and all that flies to `now`, and hands the state to the match. */
+/** Moves the own ship and all that flies to `now`. */
 function advance(now: number): void {
   let seconds = Math.max(0, Math.min(catchUpMs, now - steppedAt)) / 1_000;
   steppedAt = now;
   // A late frame is made up for in small steps: others rely on the velocity that they were told.
   for (; seconds > stepSecondsMax; seconds -= stepSecondsMax) step(stepSecondsMax);
   step(seconds);
-  if (match !== null && match.status !== "closed") match.state(packShip(pilot.ship));
 }
 
 function step(seconds: number): void {
@@ -159,15 +165,15 @@ function takeHits(own: number): void {
 
 function nameOf(player: number): string {
   const own = player === (match?.player ?? 0);
-  const typed = own ? pilot.ship.name : fleet.newest(player)?.name;
+  const typed = own ? pilot.ship.name : fleet?.newest(player)?.name;
   return typed || match?.players.get(player)?.name || `Player ${player}`;
 }
 
-function rosterRows({ players, player: own, host }: Match): RosterRow[] {
+function rosterRows({ players, player: own, host }: Match<Ship>): RosterRow[] {
   return [...players.values()].map(({ player, away }) => ({
     player,
     name: nameOf(player),
-    score: player === own ? pilot.ship.score : (fleet.newest(player)?.score ?? 0),
+    score: player === own ? pilot.ship.score : (fleet?.newest(player)?.score ?? 0),
     own: player === own,
     host: player === host,
     away,
@@ -191,6 +197,5 @@ function report(now: number, own: number): void {
     others,
     shots: shots.flying.length,
     stats: match?.stats ?? null,
-    delayMs: fleet.delayMs,
   };
 }

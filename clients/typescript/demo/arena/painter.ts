@@ -23,6 +23,9 @@ export interface Scene {
 
 /** More pixels than this cost frames on phones and show no more. */
 const ratioMax = 2.5;
+/** Steps in which a trail fades. */
+const trailLevels = 12;
+const levelOf = (age: number): number => Math.min(trailLevels - 1, Math.floor((age / trailSeconds) * trailLevels));
 
 export class Painter {
   readonly camera = new Camera();
@@ -84,16 +87,22 @@ export class Painter {
     context.lineCap = "butt";
     for (const [player, trail] of effects.trails) {
       const hue = hueOf(player);
-      for (let index = 1; index < trail.length; index += 1) {
-        const from = trail[index - 1];
-        const to = trail[index];
-        if (from === undefined || to === undefined) continue;
-        const fresh = 1 - to.age / trailSeconds;
-        context.strokeStyle = colour(hue, 62, fresh * fresh * (to.hot ? 0.62 : 0.16));
-        context.lineWidth = 0.8 + fresh * (to.hot ? 5.2 : 2.6);
+      // A stroke for each stretch of like brightness, and not for each frame: with 32 ships that is 200
+      // of them instead of 1,400.
+      for (let index = 1; index < trail.length; ) {
+        const first = trail[index];
+        if (first === undefined) break;
+        const level = levelOf(first.age);
+        const fresh = 1 - (level + 0.5) / trailLevels;
+        context.strokeStyle = colour(hue, 62, fresh * fresh * (first.hot ? 0.62 : 0.16));
+        context.lineWidth = 0.8 + fresh * (first.hot ? 5.2 : 2.6);
         context.beginPath();
+        const from = trail[index - 1] ?? first;
         context.moveTo(from.x, from.y);
-        context.lineTo(to.x, to.y);
+        for (let to = trail[index]; to !== undefined && to.hot === first.hot && levelOf(to.age) === level; to = trail[index]) {
+          context.lineTo(to.x, to.y);
+          index += 1;
+        }
         context.stroke();
       }
     }

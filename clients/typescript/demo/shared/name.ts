@@ -1,13 +1,15 @@
-/** The pilot's name: what was typed last time, or a call sign. */
+/** The visitor's name: what was typed last time, or a call sign. */
 
 const key = "tickwire.name";
 const first = ["Swift", "Quiet", "Amber", "Lucky", "Lunar", "Brave", "Rapid", "Solar", "Misty", "Vivid"];
 const second = ["Comet", "Falcon", "Otter", "Ember", "Heron", "Lynx", "Kite", "Fox", "Swan", "Wren"];
 
 export function loadName(): string {
+  const chosen = new URLSearchParams(location.search).get("name");
+  if (chosen !== null) return chosen;
   try {
-    // Per tab before per browser: two tabs side by side should not be namesakes.
-    return sessionStorage.getItem(key) ?? callSign();
+    // Per tab before per browser: two tabs side by side should not be namesakes, nor two frames in one.
+    return (window === top ? sessionStorage.getItem(key) : null) ?? callSign();
   } catch {
     return callSign();
   }
@@ -15,7 +17,7 @@ export function loadName(): string {
 
 export function saveName(name: string): void {
   try {
-    sessionStorage.setItem(key, name);
+    if (window === top) sessionStorage.setItem(key, name);
   } catch {
     // Storage is switched off: then the name lasts as long as the page.
   }
