@@ -8,12 +8,20 @@ const flags = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
 ];
 
+/** Default: a small window with a mouse. */
+export interface Screen {
+  width: number;
+  height: number;
+  /** A phone: fingers, no mouse. */
+  touch: boolean;
+}
+
 export interface Browser {
   /**
    * A new page at `url`, in a context and so in a window of its own: of the tabs of one window all
    * but one are hidden, and a hidden page draws nothing.
    */
-  open(url: string): Promise<Page>;
+  open(url: string, screen?: Screen): Promise<Page>;
   /** What went wrong in any page so far. */
   errors: string[];
   stop(): Promise<void>;
@@ -25,8 +33,8 @@ export async function startBrowser(): Promise<Browser> {
   const errors: string[] = [];
   return {
     errors,
-    open: async (url) => {
-      const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ignoreHTTPSErrors: true });
+    open: async (url, { width, height, touch } = { width: 900, height: 600, touch: false }) => {
+      const context = await browser.newContext({ viewport: { width, height }, hasTouch: touch, isMobile: touch, ignoreHTTPSErrors: true });
       const page = await context.newPage();
       page.on("pageerror", (error) => errors.push(String(error.stack ?? error)));
       page.on("close", () => void context.close().catch(() => {}));

@@ -9,7 +9,8 @@ export interface Demo {
   status: string;
   tick: number;
   tickHz: number;
-  own: { x: number; y: number; alive: boolean; life: number; name: string };
+  shots: number;
+  own: { x: number; y: number; heading: number; alive: boolean; life: number; name: string };
   others: { [player: string]: { x: number; y: number; name: string; alive: boolean; presence: number } };
   stats: { reconnects: number; ticks: number } | null;
 }
