@@ -12,6 +12,7 @@ declare -A packages=(
     [clang]="clang-14 libclang-rt-14-dev"
     [style]="git clang-format-14 clang-tidy-14"
     [chromium]="chromium"
+    [display]="xvfb openbox"
     [firefox]="firefox-esr"
     [strace]="strace"
     [valgrind]="valgrind"
@@ -22,7 +23,7 @@ declare -A packages=(
 
 list_packages() {
     local job
-    for job in build test bench clang style chromium firefox strace valgrind cross kernel npm; do
+    for job in build test bench clang style chromium display firefox strace valgrind cross kernel npm; do
         say "$job:" ${packages[$job]}
     done
 }

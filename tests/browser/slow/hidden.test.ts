@@ -1,0 +1,111 @@
+/**
+ * A page that is really hidden: its window is minimised, and the browser throttles its timers to one a
+ * minute. It is not dropped, misses no event, and is fresh as soon as it shows again.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Member } from "../member.ts";
+import { MemberPage } from "../member_page.ts";
+import { type Relay, startRelay } from "../relay.ts";
+import { sleep, waitFor } from "../wait.ts";
+import { HeadedChromium, type HeadedPage } from "./headed.ts";
+
+/** Ten seconds of grace instead of five minutes, then one wake-up a minute. Now and then it takes the browser a minute. */
+const throttle = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10";
+const hiddenMs = 180_000;
+const hiddenMsMax = 300_000;
+/** For so long before it shows again the page must have been throttled in earnest. */
+const throttledMs = 120_000;
+const freshTicks = 2;
+const showings = 3;
+
+let relay: Relay;
+let browser: HeadedChromium;
+
+before(async () => {
+  relay = await startRelay();
+  browser = await HeadedChromium.start([throttle]);
+});
+
+after(async () => {
+  await browser?.stop();
+  await relay?.stop();
+});
+
+/** In the page: a timer of one second as a witness, and what match time it was when the page was shown. */
+const witness = `
+  window.beats = [];
+  (function beat() { setTimeout(() => { beats.push(performance.now()); beat(); }, 1000); })();
+  window.shownAt = [];
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") shownAt.push({ matchMs: member.match.time, at: performance.timeOrigin + performance.now() });
+  });
+`;
+
+test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${freshTicks} ticks of showing again`, async () => {
+  const other = await Member.join(`ws://127.0.0.1:${relay.wsPort}/v1/match/hidden`, "other");
+  try {
+    other.moves(30);
+    const tab = await browser.open(`https://127.0.0.1:${relay.wssPort}/examples/`);
+    const page = await MemberPage.join((script) => tab.evaluate(script), `wss://127.0.0.1:${relay.wssPort}/v1/match/hidden`, "page");
+    await page.call("moves", 30);
+    other.talks(2);
+    await tab.evaluate(witness);
+    const { player } = await page.pulse();
+    await sleep(2_000);
+
+    await hide(tab);
+    const hiddenAt = performance.now();
+    await sleep(hiddenMs);
+    const beatsLately = `beats.filter((at) => at > performance.now() - ${throttledMs}).length`;
+    await waitFor("a timer of 1 s runs at most twice a minute", hiddenMsMax - hiddenMs, async () => {
+      await sleep(5_000);
+      return (await tab.evaluate(beatsLately)) as number;
+    }, (beats) => beats <= (2 * throttledMs) / 60_000);
+    const hiddenFor = performance.now() - hiddenAt;
+    const hidden = await page.account();
+    const ticks = hidden.ticks.filter(({ at }) => at > performance.timeOrigin + performance.now() - throttledMs).length;
+    // One a second while hidden: not starved, and not at the full rate.
+    assert.ok(ticks > throttledMs / 1_000 / 2 && ticks < (throttledMs / 1_000) * 2, `${ticks} ticks in ${throttledMs / 1_000} s`);
+    assert.deepEqual([hidden.player, hidden.status, hidden.reconnects, hidden.errors], [player, "connected", 0, []]);
+    assert.equal(await tab.evaluate("document.visibilityState"), "hidden");
+
+    await show(tab);
+    await sleep(1_500);
+    for (let again = 1; again < showings; again += 1) {
+      await hide(tab);
+      await sleep(3_000);
+      await show(tab);
+      await sleep(1_500);
+    }
+    const shown = (await tab.evaluate("shownAt")) as { matchMs: number; at: number }[];
+    const account = await page.account();
+    const late = shown.map(({ matchMs, at }) => {
+      const first = account.ticks.find((tick) => tick.at > at && tick.ageMs !== null);
+      const tickThen = Math.floor((matchMs * 30) / 1_000);
+      return { ticks: (first?.tick ?? Infinity) - tickThen, ageMs: first?.ageMs ?? Infinity };
+    });
+    console.log(`hidden for ${(hiddenFor / 1_000).toFixed(0)} s; ticks until fresh, and age: ${late.map(({ ticks, ageMs }) => `${ticks}, ${ageMs.toFixed(0)} ms`).join("; ")}`);
+    assert.equal(late.length, showings);
+    for (const { ticks } of late) assert.ok(ticks <= freshTicks, `fresh only after ${ticks} ticks`);
+
+    other.stop("talks");
+    const { heard } = await waitFor("all that was said has been heard", 5_000, () => page.account(), ({ heard }) => (heard[other.match.player]?.length ?? 0) >= other.account().sent);
+    assert.deepEqual(heard[other.match.player], Array.from({ length: other.account().sent }, (_, index) => index));
+    assert.deepEqual(other.account().roster.filter((line) => !line.startsWith("joined") && !line.startsWith("host")), [], "the page was never away");
+    await page.call("leave");
+  } finally {
+    other.leave();
+  }
+});
+
+async function hide(tab: HeadedPage): Promise<void> {
+  await tab.minimise();
+  await waitFor("the page is hidden", 5_000, () => tab.evaluate("document.visibilityState"), (state) => state === "hidden");
+}
+
+async function show(tab: HeadedPage): Promise<void> {
+  await tab.show();
+  await waitFor("the page is visible", 5_000, () => tab.evaluate("document.visibilityState"), (state) => state === "visible");
+}
