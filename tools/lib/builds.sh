@@ -81,6 +81,7 @@ bundle_demo() {
     if [[ -d build/reference ]]; then
         mkdir -p build/demo.new/docs
         cp -r build/reference build/demo.new/docs/api
+        sed -i '/href="\/docs\/api\/"/s/ hidden>/>/' build/demo.new/examples/index.html
     fi
     if ! diff -rq build/demo build/demo.new >/dev/null 2>&1; then
         rm -rf build/demo
