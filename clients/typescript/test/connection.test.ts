@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { decodeEvent, decodeState } from "../src/client_messages.ts";
 import type { Welcome } from "../src/control.ts";
 import { type JoinOptions, TickwireError, join } from "../src/index.ts";
-import { eventType, purposeReply, purposeRequest, stateType, textFlag } from "../src/protocol.ts";
+import { eventType, pingType, purposeReply, purposeRequest, stateType, textFlag } from "../src/protocol.ts";
 import { encodeEvents, encodeTick } from "../src/server_messages.ts";
 import { FakeClock, fakeSockets, neverHidden, settle, welcome } from "./fakes.ts";
 
@@ -242,6 +242,14 @@ test("control messages stay inside their own rate limit, and all go out", async 
   match.leave();
 });
 
+test("a relay that is silent after the machine has slept is given up all the same", async () => {
+  const { match, clock } = await joined();
+  clock.sleep(60_000);
+  await clock.advance(12_000);
+  assert.equal(match.status, "reconnecting");
+  match.leave();
+});
+
 test("a hidden page lives on what it hears: reports and states go out in the tick's handler", async () => {
   const visibility = { hidden: false, watch: (listener: () => void) => void (look = listener) };
   let look = (): void => {};
@@ -262,9 +270,16 @@ test("a hidden page lives on what it hears: reports and states go out in the tic
   const states = fake.last().messages(stateType).map((message) => decodeState(message).body[0]);
   assert.ok(states.length >= 59, `${states.length} states in a minute`);
   assert.equal(match.status, "connected");
-  // The timers wake, all late: no reason to think that the relay is dead.
+  // The machine sleeps, too, and the timers wake before what was received is read: no reason to think
+  // that the relay is dead. Where it is, that shows soon.
+  const pings = fake.last().messages(pingType).length;
+  clock.sleep(1_000);
+  fake.last().binary(encodeTick({ flags: 1, tick: 8_000, states: [] }));
+  assert.equal(fake.last().messages(pingType).length, pings + 1);
+  clock.sleep(20_000);
   await clock.advance(10);
   assert.equal(match.status, "connected");
+  fake.last().binary(encodeTick({ flags: 1, tick: 9_000, states: [] }));
   visibility.hidden = false;
   look();
   assert.deepEqual(fake.last().controls.at(-1), { op: "visible", visible: true });
