@@ -75,7 +75,7 @@ export class Match<State = Uint8Array> {
   readonly #unwatch = new AbortController();
   #controls: string[] = [];
   #onRequest: RequestHandler | null = null;
-  #phase: PhaseLock | null = null;
+  #phase = new PhaseLock(30);
   #timeline = new TickTimeline(30);
   #status: Status = "connecting";
   #over: TickwireError | null = null;
@@ -193,7 +193,7 @@ export class Match<State = Uint8Array> {
   }
 
   get stats(): Stats {
-    const marginMs = this.#phase?.marginMs ?? null;
+    const { marginMs } = this.#phase;
     return {
       ...this.#stats.read(this.#clock.now()),
       roundTripMs: this.#matchClock.roundTripMs,
@@ -380,7 +380,7 @@ export class Match<State = Uint8Array> {
     if (!sameSlot) this.#matchClock.reset();
     if (before?.tick_hz === welcome.tick_hz) this.#timeline.reset();
     else this.#timeline = new TickTimeline(welcome.tick_hz);
-    this.#phase = this.#options.phaseLock === false ? null : new PhaseLock(welcome.tick_hz);
+    this.#phase = new PhaseLock(welcome.tick_hz, this.#options.phaseLock);
     this.#divisor = 1;
     this.#states.clear();
     const news = this.#roster.replace(welcome);
@@ -484,8 +484,7 @@ export class Match<State = Uint8Array> {
     this.#stats.tick(keyframe, passed / this.#divisor, now);
     const own = states.get(this.player);
     if (own !== undefined) {
-      this.#stats.ownStateSeen(own.seq, now);
-      this.#phase?.seen(own.seq, tick.tick, own.wait, now);
+      this.#stats.counts.ownStateAgeMs = this.#phase.seen(own.seq, tick.tick, own.wait, now) ?? this.#stats.counts.ownStateAgeMs;
     }
     this.#emitter.emit("tick", { tick: tick.tick, keyframe, states: this.#unpack(states) });
     // A listener may have left the match, or answered with a state that carries the report.
@@ -562,7 +561,6 @@ export class Match<State = Uint8Array> {
   #sendState(body: Uint8Array, now: number): number {
     this.#seq = (this.#seq + 1) & 0xffff;
     this.#transmit(encodeState({ seq: this.#seq, seen: this.#tick & 0xffff, body }), now);
-    this.#stats.stateSent(this.#seq, now);
     this.#pulse.reported(now);
     return this.#seq;
   }

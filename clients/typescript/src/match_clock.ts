@@ -11,43 +11,33 @@ const sampleCountMax = 12;
 const slewMax = 0.05;
 const stepMs = 250;
 
-interface Sample {
-  roundTripMs: number;
-  /** Match time minus local time. */
-  offsetMs: number;
-}
+type Sample = [roundTripMs: number, /** Match time minus local time. */ offsetMs: number];
 
 export class MatchClock {
   #samples: Sample[] = [];
   #offsetMs = 0;
   #readAt = 0;
-  #roundTripMs: number | null = null;
 
   /** Of the newest PONG; null before the first. */
   get roundTripMs(): number | null {
-    return this.#roundTripMs;
-  }
-
-  get ready(): boolean {
-    return this.#samples.length > 0;
+    return this.#samples.at(-1)?.[0] ?? null;
   }
 
   sample(sentAt: number, receivedAt: number, matchTimeMs: number): void {
-    const roundTripMs = Math.max(0, receivedAt - sentAt);
-    const offsetMs = matchTimeMs - (sentAt + receivedAt) / 2;
-    const first = !this.ready;
-    this.#roundTripMs = roundTripMs;
-    this.#samples.push({ roundTripMs, offsetMs });
+    const isFirst = this.#samples.length === 0;
+    this.#samples.push([receivedAt - sentAt, matchTimeMs - (sentAt + receivedAt) / 2]);
     if (this.#samples.length > sampleCountMax) this.#samples.shift();
-    if (first || this.#target() - this.#offsetMs > stepMs) this.#jump(receivedAt);
+    const ahead = this.#target() - this.#offsetMs;
+    if (!isFirst && ahead <= stepMs) return;
+    this.#offsetMs += ahead;
+    this.#readAt = receivedAt;
   }
 
   /** Match time in milliseconds at local time `now`; null before the first PONG. */
   at(now: number): number | null {
-    if (!this.ready) return null;
+    if (this.#samples.length === 0) return null;
     const room = Math.max(0, now - this.#readAt) * slewMax;
-    const wanted = this.#target() - this.#offsetMs;
-    this.#offsetMs += Math.max(-room, Math.min(room, wanted));
+    this.#offsetMs += Math.max(-room, Math.min(room, this.#target() - this.#offsetMs));
     this.#readAt = Math.max(this.#readAt, now);
     return now + this.#offsetMs;
   }
@@ -55,17 +45,9 @@ export class MatchClock {
   /** Another match, or the same name opened anew: its time has nothing to do with the old. */
   reset(): void {
     this.#samples = [];
-    this.#roundTripMs = null;
-  }
-
-  #jump(now: number): void {
-    this.#offsetMs = this.#target();
-    this.#readAt = now;
   }
 
   #target(): number {
-    let best = this.#samples[0];
-    for (const sample of this.#samples) if (best === undefined || sample.roundTripMs < best.roundTripMs) best = sample;
-    return best?.offsetMs ?? 0;
+    return this.#samples.reduce((best, sample) => (sample[0] < best[0] ? sample : best))[1];
   }
 }

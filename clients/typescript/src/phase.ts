@@ -34,6 +34,7 @@ interface Sent {
 
 export class PhaseLock {
   readonly #intervalMs: number;
+  readonly #enabled: boolean;
   readonly #sent = new Map<number, Sent>();
   #latest: number[] = [];
   #early: number[] = [];
@@ -43,8 +44,10 @@ export class PhaseLock {
   /** The tick that the last state was meant for. */
   #servedTick = -Infinity;
 
-  constructor(tickHz: number) {
+  /** Without `enabled` it measures, but names no moment. */
+  constructor(tickHz: number, enabled = true) {
     this.#intervalMs = 1_000 / tickHz;
+    this.#enabled = enabled;
   }
 
   /** How long before the tick states are to arrive; null while there is no lock. */
@@ -68,23 +71,26 @@ export class PhaseLock {
   /** A state left, `lateMs` after the moment that was wanted. */
   sent(seq: number, now: number, lateMs: number): void {
     this.#sent.set(seq, { at: now, lateMs });
-    for (const oldest of this.#sent.keys()) {
-      if (this.#sent.size <= sampleCountMax) break;
-      this.#sent.delete(oldest);
-    }
+    // 16 bits of numbers, of which the newest count.
+    this.#sent.delete((seq - sampleCountMax) & 0xffff);
   }
 
-  /** The own state came back in a tick. */
-  seen(seq: number, tick: number, wait: number, now: number): void {
+  /** The own state came back in a tick. Returns how long ago it was sent; null where it came before. */
+  seen(seq: number, tick: number, wait: number, now: number): number | null {
     const sent = this.#sent.get(seq);
     this.#sent.delete(seq);
-    if (sent === undefined || wait >= waitSaturated) return;
+    if (sent === undefined) return null;
+    if (wait < waitSaturated) this.#sample(sent, tick, wait, now);
+    return now - sent.at;
+  }
+
+  #sample(sent: Sent, tick: number, wait: number, now: number): void {
     if (now - this.#sampledAt > staleMs) this.#latest = this.#early = [];
     const latest = sent.at + (wait - tick * 256) * (this.#intervalMs / 256);
     this.#latest = [...this.#latest, latest].slice(-sampleCountMax);
     this.#early = [...this.#early, latest - sent.lateMs].slice(-sampleCountMax);
     this.#sampledAt = now;
-    if (this.#latest.length < sampleCountMin) return;
+    if (!this.#enabled || this.#latest.length < sampleCountMin) return;
     const middle = quantile(this.#latest, 0.5) ?? 0;
     const spread = middle - (quantile(this.#early, lateShare) ?? 0);
     const margin = Math.min(Math.max(slotMs, spread), marginShareMax * this.#intervalMs);

@@ -16,13 +16,9 @@ const eventsHeadSize = 4;
 const eventHeadSize = 9;
 
 export function decodeTick(message: Uint8Array): Tick {
-  const reader = open(message, tickType);
-  const flags = reader.u8();
-  const count = reader.u16();
+  const { reader, flags, count } = open(message, tickType);
   const tick = reader.u32();
-  const states: StateEntry[] = [];
-  for (let index = 0; index < count; index += 1) states.push(decodeStateEntry(reader));
-  reader.end();
+  const states = list(reader, count, decodeStateEntry);
   if ((flags & keyframeFlag) !== 0 && states.some((entry) => entry.delta)) {
     throw protocolError("a delta in a keyframe");
   }
@@ -48,18 +44,9 @@ export function encodeTick({ flags, tick, states }: Tick): Uint8Array<ArrayBuffe
 }
 
 export function decodeEvents(message: Uint8Array): EventEntry[] {
-  const reader = open(message, eventsType);
-  reader.u8();
-  const count = reader.u16();
-  const events: EventEntry[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const number = reader.u32();
-    const from = reader.u16();
-    const kind = reader.u8();
-    events.push({ number, from, kind, body: reader.take(reader.u16()) });
-  }
-  reader.end();
-  return events;
+  const { reader, count } = open(message, eventsType);
+  // Fields are read in the order in which they are written here.
+  return list(reader, count, () => ({ number: reader.u32(), from: reader.u16(), kind: reader.u8(), body: reader.take(reader.u16()) }));
 }
 
 export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuffer> {
@@ -72,9 +59,8 @@ export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuf
 }
 
 export function decodePong(message: Uint8Array): Pong {
-  const reader = open(message, pongType);
-  reader.u8();
-  const pong = { taken: reader.u16(), clientTime: reader.u32(), matchTimeUs: BigInt(reader.u32()) + (BigInt(reader.u32()) << 32n) };
+  const { reader, count: taken } = open(message, pongType);
+  const pong = { taken, clientTime: reader.u32(), matchTimeUs: BigInt(reader.u32()) + (BigInt(reader.u32()) << 32n) };
   reader.end();
   return pong;
 }
@@ -83,8 +69,17 @@ export function encodePong({ taken, clientTime, matchTimeUs }: Pong): Uint8Array
   return new ByteWriter(16).u8(pongType).u8(0).u16(taken).u32(clientTime).u64(matchTimeUs).bytes;
 }
 
-function open(message: Uint8Array, type: number): ByteReader {
+/** All three begin alike: `u8 type, u8 flags, u16 count`. */
+function open(message: Uint8Array, type: number): { reader: ByteReader; flags: number; count: number } {
   const reader = new ByteReader(message);
   if (reader.u8() !== type) throw protocolError("another message");
-  return reader;
+  return { reader, flags: reader.u8(), count: reader.u16() };
+}
+
+/** The entries, which fill the message to its end. */
+function list<Entry>(reader: ByteReader, count: number, read: (reader: ByteReader) => Entry): Entry[] {
+  const entries: Entry[] = [];
+  while (entries.length < count) entries.push(read(reader));
+  reader.end();
+  return entries;
 }

@@ -8,7 +8,7 @@
  */
 
 import { type Clock, Timer } from "./environment.ts";
-import type { PhaseLock } from "./phase.ts";
+import { PhaseLock } from "./phase.ts";
 
 /** A call so much of an interval early is in time: 60 frames a second give 30 states, not 20. */
 const earlyShare = 0.25;
@@ -29,7 +29,7 @@ export class StateSender {
   readonly #clock: Clock;
   readonly #port: StateSenderPort;
   readonly #timer: Timer;
-  #phase: PhaseLock | null = null;
+  #phase = new PhaseLock(30);
   #intervalMs = 1_000 / 30;
   #source: StateSource | null = null;
   #unsent = false;
@@ -51,7 +51,7 @@ export class StateSender {
   }
 
   /** A new connection: the relay may have missed the latest state, and a new slot has none. */
-  connected(tickHz: number, phase: PhaseLock | null): void {
+  connected(tickHz: number, phase: PhaseLock): void {
     this.#intervalMs = 1_000 / tickHz;
     this.#phase = phase;
     this.#wantedAt = null;
@@ -72,7 +72,7 @@ export class StateSender {
 
   #schedule(): void {
     const now = this.#clock.now();
-    this.#wantedAt ??= this.#phase?.nextAt(now) ?? null;
+    this.#wantedAt ??= this.#phase.nextAt(now);
     if (now >= (this.#wantedAt ?? this.#dueAt - this.#intervalMs * earlyShare)) this.#flush();
     else if (!this.#timer.armed) this.#timer.arm((this.#wantedAt ?? this.#dueAt + this.#intervalMs * flushShare) - now);
   }
@@ -89,18 +89,13 @@ export class StateSender {
     const isMade = typeof this.#source === "function";
     const body = typeof this.#source === "function" ? this.#source() : this.#source;
     const lateMs = this.#wantedAt === null ? 0 : now - this.#wantedAt;
-    if (this.#wantedAt !== null) this.#phase?.serve(this.#wantedAt);
+    if (this.#wantedAt !== null) this.#phase.serve(this.#wantedAt);
     this.#wantedAt = null;
     this.#unsent = isMade;
     // One that is a little late does not fall behind; a game that paused begins a new row.
     const next = this.#dueAt + this.#intervalMs;
     this.#dueAt = next > now + this.#intervalMs / 2 ? next : now + this.#intervalMs;
-    if (body !== null) this.#send(body, now, lateMs);
+    if (body !== null) this.#phase.sent(this.#port.send(body, now), now, lateMs);
     if (isMade) this.#schedule();
-  }
-
-  #send(body: Uint8Array, now: number, lateMs: number): void {
-    const seq = this.#port.send(body, now);
-    this.#phase?.sent(seq, now, lateMs);
   }
 }

@@ -8,8 +8,6 @@ import { quantile } from "./quantile.ts";
 
 const windowMs = 2_000;
 const ageCountMax = 64;
-/** Own states on their way to the relay and back: 2 s at 30 Hz. */
-const sentCountMax = 64;
 
 export interface Stats {
   /** TICK messages received per second. */
@@ -55,26 +53,11 @@ export interface Reconnect {
   recovered: boolean;
 }
 
-/** What happened lately: a sum over a sliding window. */
-class Rate {
-  #recent: [at: number, amount: number][] = [];
-
-  add(amount: number, now: number): void {
-    this.#recent.push([now, amount]);
-    this.perSecond(now);
-  }
-
-  perSecond(now: number): number {
-    while ((this.#recent[0]?.[0] ?? now) <= now - windowMs) this.#recent.shift();
-    return this.#recent.reduce((sum, [, amount]) => sum + amount, 0) / (windowMs / 1_000);
-  }
-}
+type Entry = [at: number, ticks: number, bytesIn: number, bytesOut: number];
 
 export class StatsCounter {
-  readonly #ticks = new Rate();
-  readonly #in = new Rate();
-  readonly #out = new Rate();
-  #sent: [seq: number, at: number][] = [];
+  /** What came and went lately. */
+  readonly #recent: Entry[] = [];
   #ages: number[] = [];
   #lostAt: number | null = null;
   /** A keyframe is due that does not come from a skipped tick. */
@@ -92,18 +75,18 @@ export class StatsCounter {
   };
 
   received(size: number, now: number): void {
-    this.#in.add(size, now);
+    this.#note([now, 0, size, 0]);
     this.counts.bytesIn += size;
   }
 
   sent(size: number, now: number): void {
-    this.#out.add(size, now);
+    this.#note([now, 0, 0, size]);
     this.counts.bytesOut += size;
   }
 
   /** `passed`: how many ticks of this divisor have passed since the last one that came. */
   tick(keyframe: boolean, passed: number, now: number): void {
-    this.#ticks.add(1, now);
+    this.#note([now, 1, 0, 0]);
     this.counts.ticks += 1;
     if (!keyframe) return;
     this.counts.keyframes += 1;
@@ -115,20 +98,8 @@ export class StatsCounter {
     this.#ages = [...this.#ages.slice(1 - ageCountMax), ms];
   }
 
-  stateSent(seq: number, now: number): void {
-    this.#sent = [...this.#sent.slice(1 - sentCountMax), [seq, now]];
-  }
-
-  /** Each once only: a keyframe may bring the same state again, much later. */
-  ownStateSeen(seq: number, now: number): void {
-    const index = this.#sent.findIndex(([sent]) => sent === seq);
-    const [found] = this.#sent.splice(0, index + 1).slice(-1);
-    if (found !== undefined) this.counts.ownStateAgeMs = now - found[1];
-  }
-
   connectionLost(now: number): void {
     this.#lostAt ??= now;
-    this.#sent = [];
     this.#ages = [];
     this.counts.ownStateAgeMs = null;
   }
@@ -142,12 +113,22 @@ export class StatsCounter {
   }
 
   read(now: number): typeof this.counts & Pick<Stats, "ticksPerSecond" | "bytesInPerSecond" | "bytesOutPerSecond" | "stateAgeMs"> {
+    this.#note([now, 0, 0, 0]);
     return {
       ...this.counts,
-      ticksPerSecond: this.#ticks.perSecond(now),
-      bytesInPerSecond: this.#in.perSecond(now),
-      bytesOutPerSecond: this.#out.perSecond(now),
+      ticksPerSecond: this.#perSecond(1),
+      bytesInPerSecond: this.#perSecond(2),
+      bytesOutPerSecond: this.#perSecond(3),
       stateAgeMs: quantile(this.#ages, 0.5),
     };
+  }
+
+  #note(entry: Entry): void {
+    this.#recent.push(entry);
+    while ((this.#recent[0] as Entry)[0] <= entry[0] - windowMs) this.#recent.shift();
+  }
+
+  #perSecond(index: 1 | 2 | 3): number {
+    return this.#recent.reduce((sum, entry) => sum + entry[index], 0) / (windowMs / 1_000);
   }
 }
