@@ -20,8 +20,8 @@ const sampleCountMin = 8;
 const sampleCountMax = 64;
 /** Three of a full window may lie outside, and the same share of a smaller one. */
 const lateShare = 0.05;
-/** A margin beyond this share of the interval would be no gain over sending at any time. */
-const marginShareMax = 0.75;
+/** Sent at any time a state waits for half an interval in the middle: a longer margin would be worse than none. */
+const marginShareMax = 0.5;
 /** No sample for so long: the lock is lost. */
 const staleMs = 3_000;
 const waitSaturated = 255;

@@ -41,6 +41,7 @@ export async function play(url: string): Promise<string> {
   void (() => ann.state({ x: 1 }));
   bo.onRequest((data) => "echo " + String(data));
   const { x, y, hp } = await seen;
+  if (!ann.players.has(bo.player)) await new Promise((resolve) => ann.on("joined", resolve));
   const reply = await ann.request("hello", { to: bo.player });
   const drawn = ships.draw().size;
   ann.leave();
