@@ -5,7 +5,9 @@
 // next tick sends the newest.
 #include <libwebsockets.h>
 
+#include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <new>
 
 #include "../job.hpp"
@@ -126,6 +128,8 @@ int main(int argument_count, char** arguments) {
     if (server.context == nullptr) {
         return 1;
     }
+    // lws's own handler stops its loop, after which lws_service() returns at once for ever.
+    std::signal(SIGTERM, [](int /*signal*/) { std::_Exit(0); });
     tell_listening(
         options,
         static_cast<unsigned>(lws_get_vhost_listen_port(lws_get_vhost_by_name(server.context, "default"))));
