@@ -36,6 +36,8 @@ class BufferPool final : public websocket::BufferSource {
     MutableBytes resize(MutableBytes held, std::size_t used, std::size_t size) noexcept override;
 
     std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
+    /// Ever cut from the region: it stays resident, on the free lists if nowhere else.
+    std::size_t bytes_cut() const noexcept { return cut_; }
     std::size_t limit() const noexcept { return limit_; }
 
   private:

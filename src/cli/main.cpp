@@ -4,6 +4,7 @@
 
 #include "cli/serve.hpp"
 #include "cli/swarm.hpp"
+#include "cli/ticket.hpp"
 #include "service/relay.hpp"
 #include "tls/record_allocator.hpp"
 
@@ -16,6 +17,7 @@ int main(int argument_count, char** arguments) {
     int exit_code = 0;
     tickwire::cli::add_serve(app, exit_code);
     tickwire::cli::add_swarm(app, exit_code);
+    tickwire::cli::add_ticket(app, exit_code);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {

@@ -32,8 +32,7 @@ int serve(const Given& given) {
     for (std::size_t row = 0; row < given.values.size(); ++row) {
         const service::Setting& setting = service::settings()[row];
         if (setting.kind == service::SettingKind::list && !given.values[row].empty()) {
-            // The command line replaces a list, it does not add to the file's.
-            (setting.name == "listen" ? config.listen : config.tls_listen).clear();
+            setting.clear(config);
         }
         for (const std::string& value : given.values[row]) {
             if (const auto done = setting.set(config, value); !done) {

@@ -21,6 +21,9 @@ void Match::Implementation::run_tick(base::Time now) noexcept {
     ++counters.ticks;
     counters.ticks_left_out += number - previous - 1;
 
+    if (shed_next < members.size()) {
+        shed();
+    }
     states.take_pending([this](PlayerNumber player) {
         for (RateClass& rate_class : classes) {
             rate_class.on_taken(player);
@@ -42,6 +45,23 @@ void Match::Implementation::run_tick(base::Time now) noexcept {
         rate_class.finish_tick(states);
     }
     frames.clear();
+}
+
+/// A few at a time: each of them is to be told, and what is late already must not become later.
+void Match::Implementation::shed() noexcept {
+    constexpr int changes_per_tick = 256;
+    auto& records = members.records();
+    for (int changes = 0; shed_next < records.size() && changes < changes_per_tick; ++shed_next) {
+        MemberRecord& record = records[shed_next];
+        if (record.kind != MemberKind::spectator || record.shed_divisor == shed_divisor) {
+            continue;
+        }
+        const bool is_slower = shed_divisor > record.shed_divisor;
+        record.shed_divisor = shed_divisor;
+        apply_divisor(shed_next, is_slower ? wire::RateReason::slow : wire::RateReason::recovered,
+                      Cause::link);
+        ++changes;
+    }
 }
 
 void Match::Implementation::serve_everyone(const TickEncoder& tick) noexcept {

@@ -33,7 +33,8 @@ struct Match::Implementation {
 
     tl::expected<Member, Refusal> join(Connection connection, const wire::Join& join, base::Time now,
                                        const Claims& claims);
-    tl::expected<Member, Refusal> join_plain(Connection connection, base::Time now);
+    tl::expected<Member, Refusal> join_plain(Connection connection, base::Time now, const Claims& claims,
+                                             std::string player_name);
     tl::expected<Member, Refusal> join_as_spectator(Connection connection, const Claims& claims);
     /// A slot, a member that holds it, and `joined` for the others.
     tl::expected<Member, Refusal> add_player(Slot slot, Connection connection);
@@ -103,6 +104,8 @@ struct Match::Implementation {
     // --- fan_out.cpp
 
     void run_tick(base::Time now) noexcept;
+    /// Moves some more spectators to the rate that the shard bears.
+    void shed() noexcept;
     void serve_everyone(const TickEncoder& tick) noexcept;
     void serve_waiting(const TickEncoder& tick) noexcept;
     void serve(Member member, const TickEncoder& tick) noexcept;
@@ -135,6 +138,8 @@ struct Match::Implementation {
     SharedFrames frames;
 
     TickNumber last_tick = 0;
+    std::uint8_t shed_divisor = 1;  ///< of spectators
+    Member shed_next = 0;           ///< the first that has perhaps another
     bool is_locked = false;
     base::Time timer_due =
         base::Time::max();         ///< the earliest end of a resume window or of the host's grace

@@ -55,6 +55,7 @@ tl::expected<Member, Refusal> Match::Implementation::join(Connection connection,
     slot.token = tokens.next_token();
     slot.is_host_by_ticket = claims.is_host;
     slot.limits = claims.limits.value_or(options.limits);
+    slot.subject = claims.subject;
     const auto member = add_player(std::move(slot), connection);
     if (member) {
         MemberRecord& record = members[*member];
@@ -69,7 +70,9 @@ tl::expected<Member, Refusal> Match::Implementation::join(Connection connection,
     return member;
 }
 
-tl::expected<Member, Refusal> Match::Implementation::join_plain(Connection connection, base::Time) {
+tl::expected<Member, Refusal> Match::Implementation::join_plain(Connection connection, base::Time,
+                                                                const Claims& claims,
+                                                                std::string player_name) {
     if (!log.reserve()) {
         return tl::unexpected(refused_no_memory);
     }
@@ -78,7 +81,9 @@ tl::expected<Member, Refusal> Match::Implementation::join_plain(Connection conne
     }
     Slot slot;
     slot.is_plain = true;
-    slot.limits = options.limits;
+    slot.name = std::move(player_name);
+    slot.subject = claims.subject;
+    slot.limits = claims.limits.value_or(options.limits);
     const auto member = add_player(std::move(slot), connection);
     if (member) {
         plain.push_back(*member);
@@ -96,6 +101,9 @@ tl::expected<Member, Refusal> Match::Implementation::join_as_spectator(Connectio
     MemberRecord& record = members[member];
     write_welcome(record, false);
     welcome(record);
+    if (shed_divisor != record.shed_divisor) {
+        shed_next = std::min(shed_next, member);
+    }
     return member;
 }
 

@@ -113,9 +113,14 @@ tl::expected<Member, Refusal> Match::join(Connection connection, const wire::Joi
     return implementation_->join(connection, join, now, claims);
 }
 
-tl::expected<Member, Refusal> Match::join_plain(Connection connection, base::Time now) {
+tl::expected<Member, Refusal> Match::join_plain(Connection connection, base::Time now, const Claims& claims,
+                                                std::string name) {
     const base::HeapAllowed joins_allocate;
-    return implementation_->join_plain(connection, now);
+    return implementation_->join_plain(connection, now, claims, std::move(name));
+}
+
+bool Match::can_resume(std::string_view token) const noexcept {
+    return implementation_->roster.find(token).has_value();
 }
 
 void Match::disconnect(Member member, Ending ending, base::Time now) noexcept {
@@ -226,6 +231,13 @@ void Match::finish_slot(base::Time now) noexcept {
     implementation_->answer_pings(now);
 }
 
+void Match::shed_spectators(std::uint8_t divisor) noexcept {
+    if (implementation_->shed_divisor != divisor) {
+        implementation_->shed_divisor = divisor;
+        implementation_->shed_next = 0;
+    }
+}
+
 bool Match::is_over() const noexcept {
     return implementation_->members.count() == 0 && implementation_->roster.count() == 0;
 }
@@ -241,6 +253,24 @@ std::uint32_t Match::spectator_count() const noexcept {
 }
 std::uint32_t Match::tick_number() const noexcept {
     return implementation_->last_tick;
+}
+std::uint32_t Match::tick_hz() const noexcept {
+    return implementation_->options.tick_hz;
+}
+const wire::Limits& Match::limits() const noexcept {
+    return implementation_->options.limits;
+}
+std::uint32_t Match::state_bytes_max() const noexcept {
+    return match::state_bytes_max(implementation_->options);
+}
+std::string_view Match::subject(PlayerNumber player) const noexcept {
+    return implementation_->roster.has(player) ? std::string_view(implementation_->roster[player].subject)
+                                               : std::string_view();
+}
+std::size_t Match::heap_size() const noexcept {
+    const Implementation& self = *implementation_;
+    return sizeof self + self.members.size() * (sizeof(MemberRecord) + 2 * sizeof(Member)) +
+           self.roster.number_end() * sizeof(Slot) + self.properties.size() + self.json.capacity();
 }
 const wire::Limits& Match::limits(Member member) const noexcept {
     return implementation_->members[member].limits;

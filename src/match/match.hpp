@@ -51,6 +51,15 @@ struct MatchOptions {
     std::string server_name = "tickwire/0.1.0";
 };
 
+/// The largest TICK of a match, one state of every player, must fit one buffer of the pool, 4 MiB.
+inline constexpr std::uint64_t tick_size_max = base::BufferPool::size_max - 4096;
+
+/// What a state may have at most so that one of every player fits a TICK. With 65,535 players that is 47.
+constexpr std::uint32_t state_bytes_max(const MatchOptions& options) noexcept {
+    const std::uint64_t share = tick_size_max / options.player_count_max - 16;
+    return static_cast<std::uint32_t>(share < 32767 ? share : 32767);
+}
+
 /// A member of the match: index into its members, valid until the match forgets it.
 using Member = std::uint32_t;
 
@@ -63,6 +72,7 @@ struct Refusal {
 /// What a ticket grants beside what it puts into the join's fields (section 2).
 struct Claims {
     bool is_host = false;                ///< the player takes over as host when it joins or comes back
+    std::string subject;                 ///< whom the ticket names; for the life of the slot
     std::optional<wire::Limits> limits;  ///< in place of MatchOptions::limits, for the life of the slot
 };
 
@@ -112,7 +122,11 @@ class Match {
     tl::expected<Member, Refusal> join(Connection connection, const wire::Join& join, base::Time now,
                                        const Claims& claims = {});
     /// The plain lane: a player with an empty name, no state and no resume.
-    tl::expected<Member, Refusal> join_plain(Connection connection, base::Time now);
+    /// `name`: as the ticket has it.
+    tl::expected<Member, Refusal> join_plain(Connection connection, base::Time now,
+                                             const Claims& claims = {}, std::string name = {});
+    /// Whether the token is that of a slot: a join with it is a resume, and needs no ticket.
+    bool can_resume(std::string_view token) const noexcept;
     /// The connection of a member has ended, or is about to for a reason of its session's.
     void disconnect(Member member, Ending ending, base::Time now) noexcept;
 
@@ -152,12 +166,24 @@ class Match {
     /// No member and no open resume window: the shard destroys it.
     bool is_over() const noexcept;
 
+    /// From now on spectators get every `divisor`th tick at most (1, 2, 4 or 8): the shard is late. Each is
+    /// told at one of the next ticks, a few hundred at a time.
+    void shed_spectators(std::uint8_t divisor) noexcept;
+
     // --- what others may know
 
     std::string_view name() const noexcept;
     std::uint32_t player_count() const noexcept;  ///< slots, present and away
     std::uint32_t spectator_count() const noexcept;
     std::uint32_t tick_number() const noexcept;
+    std::uint32_t tick_hz() const noexcept;
+    /// Those of a member without a ticket.
+    const wire::Limits& limits() const noexcept;
+    std::uint32_t state_bytes_max() const noexcept;
+    /// As the ticket had it; empty: no ticket, or a spectator.
+    std::string_view subject(PlayerNumber player) const noexcept;
+    /// What it holds outside of the pool, about.
+    std::size_t heap_size() const noexcept;
     /// What `welcome` told this member; its session enforces them.
     const wire::Limits& limits(Member member) const noexcept;
 

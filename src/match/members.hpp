@@ -33,6 +33,7 @@ struct MemberRecord {
 
     std::uint8_t class_index = 0;
     std::uint8_t asked_divisor = 1;
+    std::uint8_t shed_divisor = 1;  ///< of a spectator whose shard is late
     bool is_visible = true;
     bool is_synced = false;          ///< has the baselines of its class
     bool is_keyframe_due = true;     ///< at its next tick
@@ -74,6 +75,7 @@ class MemberTable {
     /// Every record, free ones too.
     std::deque<MemberRecord>& records() noexcept { return records_; }
     const std::deque<MemberRecord>& records() const noexcept { return records_; }
+    std::size_t size() const noexcept { return records_.size(); }
     std::uint32_t count() const noexcept { return count_; }
     std::uint32_t count(MemberKind kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
 

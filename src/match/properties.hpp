@@ -29,6 +29,7 @@ class Properties {
     Outcome apply(const wire::SetProperties& request);
 
     std::uint64_t version() const noexcept { return version_; }
+    std::size_t size() const noexcept { return size_; }
     /// Views into the values: good until the next apply().
     std::vector<wire::PropertyView> list() const;
 

@@ -186,7 +186,8 @@ void Match::Implementation::apply_divisor(Member member, wire::RateReason reason
     MemberRecord& record = members[member];
     const std::uint32_t for_page = record.is_visible ? 1 : options.tick_hz;
     const std::uint32_t divisor =
-        std::max({std::uint32_t{record.asked_divisor}, record.link.divisor(), for_page});
+        std::max({std::uint32_t{record.asked_divisor}, std::uint32_t{record.shed_divisor},
+                  record.link.divisor(), for_page});
     const auto index = static_cast<std::uint8_t>(classes.index_of(divisor));
     if (index == record.class_index) {
         return;

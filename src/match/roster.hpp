@@ -36,6 +36,7 @@ struct Slot {
     ResumeToken token{};              ///< not of a plain player
     wire::Limits limits{};
     std::string name;
+    std::string subject;  ///< of the ticket
 };
 
 /// Lives in its match.

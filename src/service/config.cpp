@@ -8,13 +8,16 @@
 #include <cmath>
 #include <limits>
 
+#include "base/peer_address.hpp"
+#include "match/match.hpp"
+#include "session/origins.hpp"
+
 namespace tickwire::service {
 namespace {
 
 using Result = tl::expected<void, std::string>;
 
-/// The largest TICK of a match, one state of every player, must fit one pool buffer of 4 MiB.
-constexpr std::uint64_t tick_size_max = 4 * 1024 * 1024 - 4096;
+using match::tick_size_max;
 
 Result set_number(std::uint32_t& to, const std::string& value, std::uint32_t low, std::uint32_t high) {
     std::uint32_t number = 0;
@@ -62,10 +65,12 @@ using Value = const std::string&;
 constexpr std::array table{
     Setting{"listen", "ADDR:PORT",
             "listen for ws:// (IPv4, [IPv6] or unix:PATH; port 0 picks one); repeatable", SettingKind::list,
-            [](Config& c, Value v) -> Result { return c.listen.push_back(v), Result{}; }},
+            [](Config& c, Value v) -> Result { return c.listen.push_back(v), Result{}; },
+            [](Config& c) { c.listen.clear(); }},
     Setting{"tls-listen", "ADDR:PORT", "listen for wss://, in the same forms; repeatable",
             SettingKind::list,
-            [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; }},
+            [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; },
+            [](Config& c) { c.tls_listen.clear(); }},
     Setting{"certificate", "FILE", "certificate chain, PEM", SettingKind::value,
             [](Config& c, Value v) { return set_text(c.certificate, v); }},
     Setting{"key", "FILE", "its private key, PEM", SettingKind::value,
@@ -117,6 +122,126 @@ constexpr std::array table{
             [](Config& c, Value v) { return set_flag(c.echo, v); }},
     Setting{"demo", "", "serve the demo pages at /", SettingKind::flag,
             [](Config& c, Value v) { return set_flag(c.demo, v); }},
+
+    Setting{
+        "ticket-key", "KID=FILE",
+        "joining needs a ticket signed with this key: a public key in PEM (P-256 or Ed25519), or a secret "
+        "of 32 bytes and more for HS256; read again when it changes; repeatable",
+        SettingKind::list,
+        [](Config& c, Value v) -> Result {
+            const std::size_t equals = v.find('=');
+            if (equals == 0 || equals == v.npos || equals + 1 == v.size()) {
+                return tl::unexpected("'" + v + "' is not KID=FILE");
+            }
+            return c.ticket_key.push_back(v), Result{};
+        },
+        [](Config& c) { c.ticket_key.clear(); }},
+    Setting{"ticket-jwks", "FILE", "the same with a JSON Web Key Set; repeatable", SettingKind::list,
+            [](Config& c, Value v) -> Result { return c.ticket_jwks.push_back(v), Result{}; },
+            [](Config& c) { c.ticket_jwks.clear(); }},
+    Setting{"ticket-audience", "NAME", "what a ticket's aud must name (default: it may have none)",
+            SettingKind::value, [](Config& c, Value v) { return set_text(c.ticket_audience, v); }},
+    Setting{"ticket-optional", "", "who brings no ticket may play too", SettingKind::flag,
+            [](Config& c, Value v) { return set_flag(c.ticket_optional, v); }},
+    Setting{"ticket-single-use", "", "every ticket has a jti, and is good for one join", SettingKind::flag,
+            [](Config& c, Value v) { return set_flag(c.ticket_single_use, v); }},
+    Setting{"max-used-tickets", "N",
+            "used tickets of single use that are remembered until they expire; further ones are refused "
+            "(default 100000)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_used_tickets, v, 1, 100'000'000); }},
+    Setting{
+        "origins", "ORIGIN",
+        "web pages that may connect: https://game.example, https://*.game.example; repeatable (default: "
+        "all)",
+        SettingKind::list,
+        [](Config& c, Value v) -> Result {
+            if (auto pattern = session::OriginPattern::parse(v); !pattern) {
+                return tl::unexpected(std::move(pattern.error()));
+            }
+            return c.origins.push_back(v), Result{};
+        },
+        [](Config& c) { c.origins.clear(); }},
+    Setting{"origin-required", "", "with origins: refuse clients that send none, as native ones do",
+            SettingKind::flag, [](Config& c, Value v) { return set_flag(c.origin_required, v); }},
+
+    Setting{"max-connections-per-address", "N",
+            "connections of one IPv4 address or IPv6 /64 (default 256; 0: any)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_connections_per_address, v, 0, 10'000'000); }},
+    Setting{"connects-per-address", "N",
+            "connections a second of one IPv4 address or IPv6 /64 (default 64; 0: any)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.connects_per_address, v, 0, 1'000'000); }},
+    Setting{"trusted-proxies", "RANGE",
+            "10.0.0.0/8 or one address: exempt from these limits, which then hold for whom X-Forwarded-For "
+            "names; repeatable",
+            SettingKind::list,
+            [](Config& c, Value v) -> Result {
+                if (!base::AddressRange::parse(v)) {
+                    return tl::unexpected("'" + v + "' is neither an address nor a range like 10.0.0.0/8");
+                }
+                return c.trusted_proxies.push_back(v), Result{};
+            },
+            [](Config& c) { c.trusted_proxies.clear(); }},
+    Setting{"limit-loopback", "", "connections of this machine count for these limits too",
+            SettingKind::flag, [](Config& c, Value v) { return set_flag(c.limit_loopback, v); }},
+    Setting{"max-handshakes", "N", "TLS handshakes in flight on each shard (default 10000)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_handshakes, v, 1, 10'000'000); }},
+    Setting{"newcomer-share", "PERCENT",
+            "of a slot, for handshakes, requests and joins while matches tick, 1 to 100 (default 40)",
+            SettingKind::value, [](Config& c, Value v) { return set_number(c.newcomer_share, v, 1, 100); }},
+    Setting{"tls-timeout", "SECONDS", "time for a TLS handshake, 0.1 to 60 (default 10)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_seconds(c.tls_timeout_s, v, 0.1, 60); }},
+    Setting{"upgrade-timeout", "SECONDS", "time for a request, 0.1 to 60 (default 10)", SettingKind::value,
+            [](Config& c, Value v) { return set_seconds(c.upgrade_timeout_s, v, 0.1, 60); }},
+    Setting{"message-timeout", "SECONDS",
+            "time for the rest of a message that has begun, 0.1 to 600 (default 10)", SettingKind::value,
+            [](Config& c, Value v) { return set_seconds(c.message_timeout_s, v, 0.1, 600); }},
+    Setting{
+        "max-memory", "MIB",
+        "what connections and matches may hold before new connections are refused (default: half of the "
+        "machine's memory)",
+        SettingKind::value,
+        [](Config& c, Value v) { return set_number(c.max_memory_mib, v, 16, 16'777'216); }},
+    Setting{"max-spectators", "N", "spectators of one match (default 1000000)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_spectators, v, 0, 10'000'000); }},
+    Setting{"json-bytes", "N", "size of a control message, 256 to 65536 (default 16384)",
+            SettingKind::value, [](Config& c, Value v) { return set_number(c.json_bytes, v, 256, 65536); }},
+    Setting{"json-per-second", "N", "control messages of a member, 1 to 10000 (default 10)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.json_per_second, v, 1, 10'000); }},
+    Setting{"json-depth", "N", "nesting of control messages, 4 to 64 (default 64)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.json_depth, v, 4, 64); }},
+    Setting{"name-bytes", "N", "length of a player's name, 0 to 64 (default 64)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.name_bytes, v, 0, 64); }},
+    Setting{"max-fragments", "N", "fragments of one message, 1 to 65536 (default 1024)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_fragments, v, 1, 65536); }},
+    Setting{"outbox-bytes", "N",
+            "what may wait for a member that reads slowly, 8192 to 4194304 (default 262144)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.outbox_bytes, v, 8192, 4194304); }},
+    Setting{"event-log-bytes", "N",
+            "events of a match kept for resuming, a power of two, 16384 to 4194304 (default 262144)",
+            SettingKind::value,
+            [](Config& c, Value v) -> Result {
+                if (auto done = set_number(c.event_log_bytes, v, 16384, 4194304); !done) {
+                    return done;
+                }
+                if ((c.event_log_bytes & (c.event_log_bytes - 1)) != 0) {
+                    return tl::unexpected("'" + v + "' is not a power of two");
+                }
+                return {};
+            }},
+    Setting{"properties-bytes", "N", "all properties of a match, 0 to 1048576 (default 65536)",
+            SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.properties_bytes, v, 0, 1048576); }},
+    Setting{"max-properties", "N", "properties of a match, 0 to 65536 (default 256)", SettingKind::value,
+            [](Config& c, Value v) { return set_number(c.max_properties, v, 0, 65536); }},
+    Setting{"late-slots", "PERMILLE",
+            "late slots at which a shard slows spectators down and then takes no new match, to 1000 "
+            "(default 50; 1000: never)",
+            SettingKind::value, [](Config& c, Value v) { return set_number(c.late_slots, v, 1, 1000); }},
 };
 
 std::size_t edit_distance(std::string_view left, std::string_view right) {

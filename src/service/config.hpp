@@ -34,6 +34,39 @@ struct ServeConfig {
     bool pin = false;
     bool echo = false;
     bool demo = false;
+
+    // Who may come: tickets and origins.
+    std::vector<std::string> ticket_key;   ///< KID=FILE
+    std::vector<std::string> ticket_jwks;  ///< files
+    std::string ticket_audience;
+    bool ticket_optional = false;
+    bool ticket_single_use = false;
+    std::uint32_t max_used_tickets = 100'000;
+    std::vector<std::string> origins;
+    bool origin_required = false;
+
+    // What they may cost.
+    std::uint32_t max_connections_per_address = 256;  ///< 0: any
+    std::uint32_t connects_per_address = 64;          ///< a second; 0: any
+    std::vector<std::string> trusted_proxies;
+    bool limit_loopback = false;
+    std::uint32_t max_handshakes = 10'000;
+    std::uint32_t newcomer_share = 40;  ///< percent of a slot
+    double tls_timeout_s = 10;
+    double upgrade_timeout_s = 10;
+    double message_timeout_s = 10;
+    std::uint32_t max_memory_mib = 0;  ///< 0: half of what the machine has
+    std::uint32_t max_spectators = 1'000'000;
+    std::uint32_t json_bytes = 16384;
+    std::uint32_t json_per_second = 10;
+    std::uint32_t json_depth = 64;
+    std::uint32_t name_bytes = 64;
+    std::uint32_t max_fragments = 1024;
+    std::uint32_t outbox_bytes = 262144;
+    std::uint32_t event_log_bytes = 262144;
+    std::uint32_t properties_bytes = 65536;
+    std::uint32_t max_properties = 256;
+    std::uint32_t late_slots = 50;  ///< in 1000
 };
 
 enum class SettingKind : std::uint8_t {
@@ -50,6 +83,8 @@ struct Setting {
     std::string_view help;
     SettingKind kind;
     tl::expected<void, std::string> (*set)(ServeConfig& config, const std::string& value);
+    /// Of a list: empties it, for the command line replaces a list of the file's and does not add to it.
+    void (*clear)(ServeConfig& config) = nullptr;
 };
 
 std::span<const Setting> settings() noexcept;

@@ -23,7 +23,18 @@ constexpr std::array counters_by_name{
     NamedCounter{"upgrades", [](C c) { return c.sessions.upgrades; }},
     NamedCounter{"requests_refused", [](C c) { return c.sessions.requests_refused; }},
     NamedCounter{"protocol_errors", [](C c) { return c.sessions.protocol_errors; }},
-    NamedCounter{"timeouts", [](C c) { return c.sessions.timeouts; }},
+    NamedCounter{"origins_refused", [](C c) { return c.sessions.origins_refused; }},
+    NamedCounter{"timeouts_tls", [](C c) { return c.sessions.timeouts_tls; }},
+    NamedCounter{"timeouts_upgrade", [](C c) { return c.sessions.timeouts_upgrade; }},
+    NamedCounter{"timeouts_join", [](C c) { return c.sessions.timeouts_join; }},
+    NamedCounter{"timeouts_idle", [](C c) { return c.sessions.timeouts_idle; }},
+    NamedCounter{"timeouts_message", [](C c) { return c.sessions.timeouts_message; }},
+    NamedCounter{"timeouts_close", [](C c) { return c.sessions.timeouts_close; }},
+    NamedCounter{"over_message_rate", [](C c) { return c.sessions.over_message_rate; }},
+    NamedCounter{"over_byte_rate", [](C c) { return c.sessions.over_byte_rate; }},
+    NamedCounter{"over_json_rate", [](C c) { return c.sessions.over_json_rate; }},
+    NamedCounter{"over_outbox", [](C c) { return c.sessions.over_outbox; }},
+    NamedCounter{"over_size", [](C c) { return c.sessions.over_size; }},
     NamedCounter{"ticks", [](C c) { return c.matches.ticks; }},
     NamedCounter{"ticks_left_out", [](C c) { return c.matches.ticks_left_out; }},
     NamedCounter{"tick_messages", [](C c) { return c.matches.tick_messages; }},
@@ -49,6 +60,20 @@ constexpr std::array counters_by_name{
     NamedCounter{"ring_accepts_failed", [](C c) { return c.backend.accepts_failed; }},
     NamedCounter{"connections_accepted", [](C c) { return c.connections_accepted; }},
     NamedCounter{"connections_refused", [](C c) { return c.connections_refused; }},
+    NamedCounter{"refused_connections", [](C c) { return c.refused_connections; }},
+    NamedCounter{"refused_memory", [](C c) { return c.refused_memory; }},
+    NamedCounter{"refused_address_count", [](C c) { return c.refused_address_count; }},
+    NamedCounter{"refused_address_rate", [](C c) { return c.refused_address_rate; }},
+    NamedCounter{"refused_handshakes", [](C c) { return c.refused_handshakes; }},
+    NamedCounter{"refused_matches", [](C c) { return c.refused_matches; }},
+    NamedCounter{"refused_late", [](C c) { return c.refused_late; }},
+    NamedCounter{"tickets_accepted", [](C c) { return c.tickets_accepted; }},
+    NamedCounter{"tickets_refused", [](C c) { return c.tickets_refused; }},
+    NamedCounter{"ticket_key_changes", [](C c) { return c.ticket_key_changes; }},
+    NamedCounter{"newcomers_deferred", [](C c) { return c.newcomers_deferred; }},
+    NamedCounter{"newcomer_ns", [](C c) { return c.newcomer_ns; }},
+    NamedCounter{"handshakes_in_flight", [](C c) { return c.handshakes_in_flight; }},
+    NamedCounter{"pressure_level", [](C c) { return c.pressure_level; }},
     NamedCounter{"connections_moved_out", [](C c) { return c.connections_moved_out; }},
     NamedCounter{"connections_moved_in", [](C c) { return c.connections_moved_in; }},
     NamedCounter{"connections_open", [](C c) { return c.connections_open; }},
@@ -60,6 +85,13 @@ constexpr std::array counters_by_name{
     NamedCounter{"ticks_late", [](C c) { return c.ticks_late; }},
     NamedCounter{"pool_bytes", [](C c) { return c.pool_bytes; }},
     NamedCounter{"tls_mallocs", [](C c) { return c.tls_mallocs; }},
+    NamedCounter{"pool_bytes_touched", [](C c) { return c.pool_bytes_touched; }},
+};
+
+/// Of these only the sum over all shards means something: one may be below zero.
+constexpr std::array signed_by_name{
+    NamedCounter{"openssl_bytes", [](C c) { return c.openssl_bytes; }},
+    NamedCounter{"memory_bytes", [](C c) { return c.memory_bytes; }},
 };
 
 }  // namespace
@@ -70,6 +102,11 @@ std::string counters_as_json(std::uint32_t shard, const shard::ShardCounters& co
         text += ",\"";
         text += counter.name;
         text += "\":" + std::to_string(counter.value(counters));
+    }
+    for (const NamedCounter& counter : signed_by_name) {
+        text += ",\"";
+        text += counter.name;
+        text += "\":" + std::to_string(static_cast<std::int64_t>(counter.value(counters)));
     }
     text += ",\"tick_lateness_max_ns\":" + std::to_string(counters.tick_lateness.max_ns);
     text += ",\"tick_lateness_below_us\":{";

@@ -6,12 +6,15 @@
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +22,7 @@
 #include "base/check.hpp"
 #include "service/counters_text.hpp"
 #include "service/demo_pages.hpp"
+#include "service/key_watcher.hpp"
 #include "service/listeners.hpp"
 #include "shard/shard.hpp"
 #include "tls/tls_engine.hpp"
@@ -85,6 +89,61 @@ base::Duration seconds(double value) {
     return base::Duration(static_cast<std::int64_t>(value * 1e9));
 }
 
+std::int64_t unix_time() noexcept {
+    return ::time(nullptr);
+}
+
+ticket::KeySources key_sources(const ServeConfig& config) {
+    ticket::KeySources sources;
+    for (const std::string& pair : config.ticket_key) {
+        const std::size_t equals = pair.find('=');
+        sources.files.push_back({pair.substr(0, equals), pair.substr(equals + 1)});
+    }
+    sources.jwks_files = config.ticket_jwks;
+    return sources;
+}
+
+shard::DirectoryLimits directory_limits(const ServeConfig& config, std::uint32_t connection_count_max) {
+    shard::DirectoryLimits limits;
+    limits.connection_count_max = connection_count_max;
+    limits.match_count_max = config.max_matches;
+    limits.address = {config.max_connections_per_address, config.connects_per_address};
+    limits.used_ticket_count_max = config.max_used_tickets;
+    limits.memory_max = std::uint64_t{config.max_memory_mib} << 20U;
+    if (limits.memory_max == 0) {
+        struct sysinfo machine {};
+        ::sysinfo(&machine);
+        limits.memory_max = std::uint64_t{machine.totalram} * machine.mem_unit / 2;
+    }
+    return limits;
+}
+
+/// What the settings' table has checked is taken at its word.
+void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
+    for (const std::string& origin : config.origins) {
+        options.session.origins.allowed.push_back(*session::OriginPattern::parse(origin));
+    }
+    options.session.origins.is_required = config.origin_required;
+    for (const std::string& range : config.trusted_proxies) {
+        options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
+    }
+    options.addresses.is_loopback_limited = config.limit_loopback;
+    options.handshake_count_max = config.max_handshakes;
+    options.newcomer_share_permille = config.newcomer_share * 10;
+    options.pressure.late_permille = config.late_slots;
+    options.session.tls_timeout = seconds(config.tls_timeout_s);
+    options.session.upgrade_timeout = seconds(config.upgrade_timeout_s);
+    options.session.message_timeout = seconds(config.message_timeout_s);
+    options.session.fragment_count_max = config.max_fragments;
+    options.session.outbox_size_max = config.outbox_bytes;
+    options.session.json = {config.name_bytes, config.json_depth};
+    options.match.outbox_size_max = config.outbox_bytes;
+    options.match.spectator_count_max = config.max_spectators;
+    options.match.event_log_size = config.event_log_bytes;
+    options.match.properties_size_max = config.properties_bytes;
+    options.match.properties_count_max = config.max_properties;
+}
+
 shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t connection_count_max) {
     shard::ShardOptions options;
     options.match.tick_hz = config.tick_hz;
@@ -94,6 +153,8 @@ shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t conne
     options.match.limits.event_bytes = config.event_bytes;
     options.match.limits.messages_per_second = config.messages_per_second;
     options.match.limits.bytes_per_second = config.bytes_per_second;
+    options.match.limits.json_bytes = config.json_bytes;
+    options.match.limits.json_per_second = config.json_per_second;
     options.session.limits = options.match.limits;
     options.session.idle_timeout = seconds(config.idle_timeout_s);
     options.session.join_timeout = seconds(config.join_timeout_s);
@@ -101,6 +162,7 @@ shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t conne
     options.connection_count_max = connection_count_max;
     options.match_count_max = config.max_matches;
     options.slot_max = std::chrono::microseconds(config.slot_us);
+    set_admission(config, options);
     if (config.demo) {
         options.find_page = &find_demo_page;
     }
@@ -110,8 +172,8 @@ shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t conne
 /// The threads of the relay, their doors and their counters.
 class Shards {
   public:
-    Shards(std::uint32_t count, std::uint32_t connection_count_max, std::uint32_t match_count_max)
-        : directory_(count, connection_count_max, match_count_max), published_(count) {
+    Shards(std::uint32_t count, const shard::DirectoryLimits& limits)
+        : directory_(count, limits), published_(count) {
         for (std::uint32_t index = 0; index < count; ++index) {
             owned_doors_.push_back(std::make_unique<shard::Door>());
             doors_.push_back(owned_doors_.back().get());
@@ -122,7 +184,8 @@ class Shards {
     tl::expected<void, uring::SetupError> start(const shard::ShardOptions& options,
                                                 const Listeners& listeners,
                                                 const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                bool is_pinned) {
+                                                const std::shared_ptr<const ticket::KeySet>& ticket_keys,
+                                                const ticket::Policy& ticket_policy, bool is_pinned) {
         const std::vector<int> cpus = usable_cpus();
         std::vector<std::future<tl::expected<void, uring::SetupError>>> started;
         for (std::uint32_t index = 0; index < doors_.size(); ++index) {
@@ -134,6 +197,9 @@ class Shards {
             setting.doors = doors_;
             setting.tokens = &tokens_;
             setting.published = &published_[index];
+            setting.ticket_keys = ticket_keys;
+            setting.ticket_policy = ticket_policy;
+            setting.unix_time = &unix_time;
             std::promise<tl::expected<void, uring::SetupError>> ready;
             started.push_back(ready.get_future());
             const int cpu = is_pinned ? cpus[index % cpus.size()] : -1;
@@ -169,6 +235,12 @@ class Shards {
             thread.join();
         }
         threads_.clear();
+    }
+
+    void give_ticket_keys(const std::shared_ptr<const ticket::KeySet>& keys) {
+        for (shard::Door* const door : doors_) {
+            door->give_ticket_keys(keys);
+        }
     }
 
     void log_counters() const {
@@ -210,6 +282,15 @@ int run_relay(const ServeConfig& config) {
         }
         tls_context = std::move(*context);
     }
+    const ticket::KeySources sources = key_sources(config);
+    std::shared_ptr<const ticket::KeySet> ticket_keys;
+    if (!sources.is_empty()) {
+        auto loaded = ticket::KeySet::load(sources);
+        if (!loaded) {
+            return fail_setting(loaded.error());
+        }
+        ticket_keys = std::move(*loaded);
+    }
     const auto shard_count =
         config.shards != 0 ? config.shards : static_cast<std::uint32_t>(usable_cpus().size());
     const std::uint32_t allowed = connections_allowed(shard_count);
@@ -230,9 +311,11 @@ int run_relay(const ServeConfig& config) {
     if (!listeners) {
         return fail_setting(listeners.error());
     }
-    Shards shards(shard_count, connection_count_max, config.max_matches);
-    const auto started =
-        shards.start(shard_options(config, connection_count_max), *listeners, tls_context, config.pin);
+    Shards shards(shard_count, directory_limits(config, connection_count_max));
+    const ticket::Policy ticket_policy{!config.ticket_optional, config.ticket_single_use,
+                                       config.ticket_audience};
+    const auto started = shards.start(shard_options(config, connection_count_max), *listeners, tls_context,
+                                      ticket_keys, ticket_policy, config.pin);
     if (!started) {
         shards.stop();
         std::fprintf(stderr, "tickwire: %s\n", started.error().message.c_str());
@@ -244,6 +327,19 @@ int run_relay(const ServeConfig& config) {
     if (connection_count_max > allowed) {
         spdlog::warn("the limit on open files allows only {} connections", allowed);
     }
+    if (ticket_keys != nullptr) {
+        spdlog::info("joining {} a ticket: {} keys", config.ticket_optional ? "may bring" : "needs",
+                     ticket_keys->count());
+    } else {
+        spdlog::info("joining needs no ticket (ticket-key and ticket-jwks are not set)");
+    }
+    if (config.origins.empty()) {
+        spdlog::info("web pages of every origin may connect (origins is not set)");
+    }
+    std::optional<KeyWatcher> key_watcher;
+    if (ticket_keys != nullptr) {
+        key_watcher.emplace(sources, [&shards](const auto& keys) { shards.give_ticket_keys(keys); });
+    }
     for (const std::string& line : listeners->lines()) {
         std::printf("%s\n", line.c_str());
     }
@@ -254,6 +350,7 @@ int run_relay(const ServeConfig& config) {
         shards.log_counters();
     }
     spdlog::info("stopping on signal {}", signal);
+    key_watcher.reset();
     shards.stop();
     shards.log_counters();
     return exit_done;

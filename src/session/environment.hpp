@@ -3,14 +3,17 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/buffer_pool.hpp"
 #include "base/shared_buffer.hpp"
 #include "base/slot_pool.hpp"
 #include "base/time.hpp"
+#include "session/origins.hpp"
 #include "tickwire/protocol.hpp"
 #include "tickwire/websocket.hpp"
+#include "tls/tls_engine.hpp"
 #include "wire/control.hpp"
 #include "wire/http.hpp"
 
@@ -23,12 +26,18 @@ struct SessionOptions {
     wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
     std::uint32_t outbox_size_max = 256 * 1024;  ///< bytes queued and not in flight; over it 4101
     std::uint32_t fragment_count_max = 1024;     ///< of one message
-    base::Duration handshake_timeout = std::chrono::seconds(10);  ///< TLS and the request, each
+    base::Duration tls_timeout = std::chrono::seconds(10);      ///< for the handshake
+    base::Duration upgrade_timeout = std::chrono::seconds(10);  ///< for a request
     base::Duration join_timeout = std::chrono::seconds(5);
     base::Duration idle_timeout = std::chrono::seconds(30);  ///< pinged after a third of it
+    /// For the rest of a message or TLS record of which a part has come: what is unfinished is held, up to
+    /// 17 KB of a record and a whole message, and a byte now and then would keep it for ever.
+    base::Duration message_timeout = std::chrono::seconds(10);
     base::Duration close_timeout = std::chrono::seconds(2);  ///< for the peer's answer to our close
     bool is_echo_on = false;
     std::uint32_t echo_size_max = 16 * 1024 * 1024;
+    Origins origins;
+    wire::ControlBounds json;
 };
 
 /// Why a connection was closed by us or by the peer; the index of a counter.
@@ -47,7 +56,18 @@ struct SessionCounters {
     std::uint64_t upgrades = 0;
     std::uint64_t requests_refused = 0;
     std::uint64_t protocol_errors = 0;
-    std::uint64_t timeouts = 0;
+    std::uint64_t origins_refused = 0;  ///< 403
+    std::uint64_t timeouts_tls = 0;     ///< dropped
+    std::uint64_t timeouts_upgrade = 0;
+    std::uint64_t timeouts_join = 0;      ///< 4104
+    std::uint64_t timeouts_idle = 0;      ///< 4102, as the next
+    std::uint64_t timeouts_message = 0;   ///< a message or a TLS record that was not finished
+    std::uint64_t timeouts_close = 0;     ///< the peer did not answer our close
+    std::uint64_t over_message_rate = 0;  ///< 4100, as the next two
+    std::uint64_t over_byte_rate = 0;
+    std::uint64_t over_json_rate = 0;
+    std::uint64_t over_outbox = 0;  ///< 4101
+    std::uint64_t over_size = 0;    ///< 1009: a state, an event, a message or its fragments
     std::array<std::uint64_t, counted_close_codes.size() + 1> closes{};  ///< last: any other code
 
     void count_close(std::uint16_t code) noexcept {
@@ -73,6 +93,8 @@ class Host {
     virtual void on_page_request(Session& session, const wire::HttpRequest& request) = 0;
     virtual void on_join(Session& session, const wire::Join& join) = 0;
     virtual void on_plain_join(Session& session) = 0;
+    /// A new TLS engine for a connection whose first bytes have come; null where memory is out.
+    virtual std::unique_ptr<tls::TlsEngine> make_engine() = 0;
     /// False: not for this member to send; the session closes with 1002.
     [[nodiscard]] virtual bool on_state(Session& session, const protocol::State& state) = 0;
     [[nodiscard]] virtual bool on_event(Session& session, const protocol::Event& event) = 0;

@@ -12,12 +12,12 @@ namespace tickwire::session {
 
 using websocket::Opcode;
 
-Session::Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, base::Time now)
+Session::Session(Environment& environment, Transport transport, base::Time now)
     : environment_(&environment),
-      phase_(engine != nullptr ? Phase::tls_handshake : Phase::http),
-      engine_(std::move(engine)),
+      phase_(transport == Transport::tls ? Phase::tls_handshake : Phase::http),
       outgoing_(environment.pool),
-      deadline_(now + environment.options.handshake_timeout),
+      deadline_(now + (transport == Transport::tls ? environment.options.tls_timeout
+                                                   : environment.options.upgrade_timeout)),
       last_heard_(now) {}
 
 Session::Session(Environment& environment, MovedSession& moved, base::Time now)
@@ -25,11 +25,16 @@ Session::Session(Environment& environment, MovedSession& moved, base::Time now)
       phase_(Phase::http),
       engine_(std::move(moved.engine)),
       outgoing_(environment.pool),
-      deadline_(now + environment.options.handshake_timeout),
+      deadline_(now + environment.options.upgrade_timeout),
       last_heard_(now) {}
 
 Session::~Session() {
     head_.release(environment_->pool);
+    held_.release(environment_->pool);
+}
+
+const wire::Limits& Session::limits() const noexcept {
+    return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits;
 }
 
 // --- bytes in
@@ -40,17 +45,55 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
     }
     last_heard_ = now;
     is_pinged_ = false;
-    if (engine_ != nullptr) {
+    completed_message_ = false;
+    if (engine_ != nullptr || phase_ == Phase::tls_handshake) {
         receive_tls(bytes, now);
     } else {
         receive_plaintext(bytes, now);
     }
+    // A busy sender's reads may all end inside a message, each inside another one.
+    if (!holds_unfinished()) {
+        is_unfinished_ = false;
+    } else if (!is_unfinished_ || completed_message_) {
+        is_unfinished_ = true;
+        deadline_ = now + environment_->options.message_timeout;
+    }
+}
+
+void Session::hold(base::Bytes bytes, base::Time now) {
+    last_heard_ = now;
+    if (!held_.append(bytes, environment_->pool)) {
+        drop_connection();
+    }
+}
+
+void Session::receive_held(base::Time now) {
+    ByteQueue held = std::exchange(held_, {});
+    deadline_ += now - last_heard_;  // the wait was ours
+    receive(held.mutable_bytes(), now);
+    held.release(environment_->pool);
+}
+
+/// Of a newcomer the deadlines of its phase judge that.
+bool Session::holds_unfinished() const noexcept {
+    if (!is_joined() && phase_ != Phase::echo) {
+        return false;
+    }
+    return (reader_ && reader_->buffered_size() != 0) ||
+           (engine_ != nullptr && engine_->has_unfinished_record());
 }
 
 void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
     Outgoing::Sealed sink(outgoing_);
     if (phase_ == Phase::tls_handshake) {
         const base::HeapAllowed handshakes_allocate;
+        if (engine_ == nullptr) {
+            engine_ = environment_->host.make_engine();
+        }
+        if (engine_ == nullptr) {
+            drop_connection();
+            return;
+        }
         const tls::TlsStatus status = engine_->handshake(ciphertext, sink);
         if (!outgoing_.is_empty()) {
             environment_->host.on_attention(*this);
@@ -65,7 +108,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
         }
         ++environment_->counters.handshakes;
         phase_ = Phase::http;
-        deadline_ = now + environment_->options.handshake_timeout;
+        deadline_ = now + environment_->options.upgrade_timeout;
     }
     // Until starved, even in `closing`: the peer's close_notify and its answer to our close come this way.
     while (phase_ != Phase::over) {
@@ -124,22 +167,38 @@ void Session::on_receive_ended(base::Time /*now*/) {
     drop_connection();
 }
 
+void Session::drop_for_timeout(std::uint64_t& counter) {
+    ++counter;
+    drop_connection();
+}
+
 void Session::on_time(base::Time now) {
     const SessionOptions& options = environment_->options;
+    SessionCounters& counters = environment_->counters;
+    if (!held_.empty()) {
+        return;  // it waits for us
+    }
     switch (phase_) {
         case Phase::tls_handshake:
+            if (now >= deadline_) {
+                drop_for_timeout(counters.timeouts_tls);
+            }
+            return;
         case Phase::http:
         case Phase::moving:
+            if (now >= deadline_) {
+                drop_for_timeout(counters.timeouts_upgrade);
+            }
+            return;
         case Phase::closing:
         case Phase::draining:
             if (now >= deadline_) {
-                ++environment_->counters.timeouts;
-                drop_connection();
+                drop_for_timeout(counters.timeouts_close);
             }
             return;
         case Phase::joining:
             if (now >= deadline_) {
-                ++environment_->counters.timeouts;
+                ++counters.timeouts_join;
                 fail(4104, "no join", now);
             }
             return;
@@ -147,8 +206,11 @@ void Session::on_time(base::Time now) {
         case Phase::plain:
         case Phase::echo:
             if (now - last_heard_ >= options.idle_timeout) {
-                ++environment_->counters.timeouts;
+                ++counters.timeouts_idle;
                 fail(4102, "idle", now);
+            } else if (is_unfinished_ && now >= deadline_) {
+                ++counters.timeouts_message;
+                fail(4102, "a message was not finished", now);
             } else if (!is_pinged_ && now - last_heard_ >= options.idle_timeout / 3) {
                 is_pinged_ = true;
                 send_shared(environment_->ping_frame);
@@ -190,6 +252,7 @@ base::Bytes Session::begin_send(base::Time now) {
     if (is_overflowed_) {
         is_overflowed_ = false;
         outgoing_.drop_queued();
+        ++environment_->counters.over_outbox;
         fail(4101, "too slow", now);
     }
     const bool had_queued = !outgoing_.is_empty();
@@ -327,13 +390,14 @@ bool Session::wants_input() const noexcept {
     switch (phase_) {
         case Phase::tls_handshake:
         case Phase::joining:
+            return held_.empty();
         case Phase::game:
         case Phase::plain:
         case Phase::closing:
         case Phase::draining:
             return true;
         case Phase::http:
-            return !ends_after_answer_;
+            return !ends_after_answer_ && held_.empty();
         case Phase::echo:
             return outgoing_.is_empty() && !outgoing_.is_in_flight();
         case Phase::moving:

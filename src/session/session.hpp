@@ -43,10 +43,14 @@ enum class Phase : std::uint8_t {
 /// The subprotocol chosen, or the echo.
 enum class Lane : std::uint8_t { game, plain, echo };
 
+/// How a connection's bytes come.
+enum class Transport : std::uint8_t { clear, tls };
+
 /// Everything about an accepted upgrade that travels to the match's shard.
 struct Upgrade {
     Lane lane = Lane::game;
     std::string match;     ///< empty for the echo
+    std::string ticket;    ///< from the request's query; empty: none
     std::string response;  ///< the 101, written by the new owner
 };
 
@@ -61,8 +65,8 @@ struct MovedSession {
 /// last completion.
 class Session {
   public:
-    /// `engine` is null for a connection in the clear.
-    Session(Environment& environment, std::unique_ptr<tls::TlsEngine> engine, base::Time now);
+    /// Its TLS engine is made when its first bytes are read: who says nothing costs none.
+    Session(Environment& environment, Transport transport, base::Time now);
     /// Continues on its new shard; call resume_moved() next.
     Session(Environment& environment, MovedSession& moved, base::Time now);
     ~Session();
@@ -73,6 +77,14 @@ class Session {
 
     /// What arrived, to be changed in place. Everything that it means is told to the host before return.
     void receive(base::MutableBytes bytes, base::Time now);
+    /// Handshakes, requests and joins cost up to a thousand times what a state does. So while the session
+    /// is a newcomer its shard may keep what arrives for later: it wants no more input until then.
+    bool is_newcomer() const noexcept {
+        return phase_ == Phase::tls_handshake || phase_ == Phase::http || phase_ == Phase::joining;
+    }
+    void hold(base::Bytes bytes, base::Time now);
+    bool holds_input() const noexcept { return !held_.empty(); }
+    void receive_held(base::Time now);
     /// The peer will send no more.
     void on_receive_ended(base::Time now);
     /// Timeouts and keep-alive; call a few times a second.
@@ -88,8 +100,10 @@ class Session {
     void resume_moved(const MovedSession& moved, base::Time now);
     void refuse_request(std::uint16_t status, std::string_view detail, const wire::HttpRequest& request);
     void respond(std::string_view content_type, base::Bytes content, const wire::HttpRequest& request);
-    /// The match took it in: `joining` becomes `game`.
-    void on_joined(base::Time now) noexcept;
+    /// The match took it in, with these limits: `joining` becomes `game`.
+    void on_joined(const wire::Limits& limits);
+    /// The ticket that came with the request; empty: none.
+    const std::string& ticket() const noexcept { return ticket_; }
 
     // --- bytes out
 
@@ -117,7 +131,6 @@ class Session {
     bool is_joined() const noexcept { return phase_ == Phase::game || phase_ == Phase::plain; }
     /// Whether one more receive is wanted now: true in steady state; the echo waits for its answers to go.
     bool wants_input() const noexcept;
-    bool is_tls() const noexcept { return engine_ != nullptr; }
     base::Handle self() const noexcept { return self_; }
     /// The shard knows the handle only after it has made the session; it tells before anything else.
     void set_self(base::Handle self) noexcept { self_ = self; }
@@ -135,6 +148,10 @@ class Session {
     void handle_plain(const websocket::Message& message, base::Time now);
     void handle_peer_close(const websocket::Message& message, base::Time now);
     bool admit_frames(base::Time now);
+    const wire::Limits& limits() const noexcept;
+    /// Whether a part of a message or of a TLS record is held for its rest.
+    bool holds_unfinished() const noexcept;
+    void drop_for_timeout(std::uint64_t& counter);
 
     /// Closes for the peer's fault or ours, and tells the host how the member ended.
     void fail(std::uint16_t code, std::string_view reason, base::Time now);
@@ -143,6 +160,7 @@ class Session {
     void end_when_said(base::Time now);
     void drain(base::Time now);
     void start_reader(Lane lane);
+    websocket::Limits reader_limits() const noexcept;
     void answer_http(bool keep_alive);
 
     Environment* environment_;
@@ -155,13 +173,19 @@ class Session {
     bool is_stream_broken_ = false;  ///< the reader has lost the peer's frames for good
     bool ends_after_answer_ = false;
     bool is_tls_closed_ = false;
+    bool is_unfinished_ = false;      ///< something is held for its rest, to be there by deadline_
+    bool completed_message_ = false;  ///< in the read at hand; control frames do not count
     std::uint32_t frames_admitted_ = 0;
     std::unique_ptr<tls::TlsEngine> engine_;
     Outgoing outgoing_;
     std::optional<websocket::Reader> reader_;
     ByteQueue head_;  ///< an unfinished request, or what follows one while moving
     std::unique_ptr<Upgrade> move_;
-    base::Time deadline_;  ///< of the phase; in `game` and `plain` unused
+    ByteQueue held_;  ///< what arrived and is yet to be read, of a newcomer
+    std::string ticket_;
+    std::unique_ptr<wire::Limits> own_limits_;  ///< null: those of all
+    /// Of the phase; of a member, of what it has begun and not finished.
+    base::Time deadline_;
     base::Time last_heard_;
     TokenBucket message_bucket_;
     TokenBucket byte_bucket_;

@@ -36,7 +36,7 @@ void Session::receive_http(base::MutableBytes bytes, base::Time now) {
         if (!parsed->has_value()) {
             return;
         }
-        deadline_ = now + environment_->options.handshake_timeout;
+        deadline_ = now + environment_->options.upgrade_timeout;
         // The request's views lie in the head, which must stay where it is while it is handled.
         ByteQueue head = std::exchange(head_, {});
         const std::size_t size = (*parsed)->size;
@@ -66,6 +66,11 @@ void Session::handle_http_request(const wire::ParsedRequest& parsed, base::Time 
     }
     if (route->route == wire::Route::other) {
         environment_->host.on_page_request(*this, request);
+        return;
+    }
+    if (!environment_->options.origins.admit(request.origin)) {
+        ++environment_->counters.origins_refused;
+        refuse_request(403, "origin not allowed", request);
         return;
     }
     if (wire::judge_upgrade(request) != 101) {
@@ -114,25 +119,27 @@ void Session::respond(std::string_view content_type, base::Bytes content,
     answer_http(request.keep_alive);
 }
 
-void Session::start_reader(Lane lane) {
+websocket::Limits Session::reader_limits() const noexcept {
     const SessionOptions& options = environment_->options;
-    lane_ = lane;
-    websocket::Limits limits{options.limits.json_bytes,
-                             std::max(options.limits.state_bytes, options.limits.event_bytes),
-                             options.fragment_count_max};
-    websocket::BufferSource* source = &environment_->pool;
-    switch (lane) {
+    const wire::Limits& own = limits();
+    switch (lane_) {
         case Lane::game:
-            break;
+            return {own.json_bytes, std::max(own.state_bytes, own.event_bytes), options.fragment_count_max};
         case Lane::plain:
-            limits.text_size_max = limits.binary_size_max = options.limits.event_bytes;
-            break;
+            return {own.event_bytes, own.event_bytes, options.fragment_count_max};
         case Lane::echo:
-            limits = {options.echo_size_max, options.echo_size_max, 0x7fffffff};
-            source = &environment_->heap;
-            break;
+            return {options.echo_size_max, options.echo_size_max, 0x7fffffff};
     }
-    reader_.emplace(websocket::Role::server, limits, *source);
+    return {};
+}
+
+void Session::start_reader(Lane lane) {
+    lane_ = lane;
+    websocket::BufferSource* source = &environment_->pool;
+    if (lane == Lane::echo) {
+        source = &environment_->heap;
+    }
+    reader_.emplace(websocket::Role::server, reader_limits(), *source);
 }
 
 void Session::accept_upgrade(const Upgrade& upgrade, base::Time now) {
@@ -146,6 +153,7 @@ void Session::accept_upgrade(const Upgrade& upgrade, base::Time now) {
         return;
     }
     ++environment_->counters.upgrades;
+    ticket_ = upgrade.ticket;
     start_reader(upgrade.lane);
     environment_->host.on_attention(*this);
     switch (upgrade.lane) {
@@ -193,8 +201,16 @@ void Session::resume_moved(const MovedSession& moved, base::Time now) {
     }
 }
 
-void Session::on_joined(base::Time /*now*/) noexcept {
-    phase_ = Phase::game;
+void Session::on_joined(const wire::Limits& limits) {
+    const wire::Limits& common = environment_->options.limits;
+    if (limits != common) {
+        own_limits_ = std::make_unique<wire::Limits>(limits);
+        reader_->set_limits(reader_limits());
+    }
+    std::string().swap(ticket_);  // it has done what it was for
+    if (phase_ == Phase::joining) {
+        phase_ = Phase::game;
+    }
 }
 
 }  // namespace tickwire::session

@@ -10,8 +10,8 @@ namespace tickwire::session {
 using websocket::Opcode;
 
 void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
-    if (is_joined() &&
-        !byte_bucket_.take(bytes.size(), environment_->options.limits.bytes_per_second, now)) {
+    if (is_joined() && !byte_bucket_.take(bytes.size(), limits().bytes_per_second, now)) {
+        ++environment_->counters.over_byte_rate;
         fail(4100, "too many bytes", now);
         return;
     }
@@ -35,6 +35,7 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
                 return;
             }
             ++environment_->counters.protocol_errors;
+            environment_->counters.over_size += websocket::close_code(next.error()) == 1009 ? 1U : 0U;
             fail(websocket::close_code(next.error()), websocket::describe(next.error()), now);
             return;
         }
@@ -57,9 +58,10 @@ bool Session::admit_frames(base::Time now) {
     if (count == 0 || !is_joined()) {
         return true;
     }
-    if (message_bucket_.take(count, environment_->options.limits.messages_per_second, now)) {
+    if (message_bucket_.take(count, limits().messages_per_second, now)) {
         return true;
     }
+    ++environment_->counters.over_message_rate;
     fail(4100, "too many messages", now);
     return false;
 }
@@ -78,6 +80,7 @@ void Session::handle_message(const websocket::Message& message, base::Time now) 
             return;
         case Opcode::text:
         case Opcode::binary:
+            completed_message_ = true;
             break;
         case Opcode::continuation:
             base::check(false, "Reader: a message is never a continuation");
@@ -137,7 +140,8 @@ void Session::handle_first_message(const websocket::Message& message, base::Time
 
 void Session::handle_text(std::string_view text, base::Time now) {
     const base::HeapAllowed control_json_allocates;
-    if (!json_bucket_.take(1, environment_->options.limits.json_per_second, now)) {
+    if (!json_bucket_.take(1, limits().json_per_second, now)) {
+        ++environment_->counters.over_json_rate;
         fail(4100, "too many control messages", now);
         return;
     }
@@ -158,11 +162,12 @@ void Session::handle_binary(base::Bytes message, base::Time now) {
         fail(1002, protocol::describe(decoded.error()), now);
         return;
     }
-    const wire::Limits& limits = environment_->options.limits;
+    const wire::Limits& own = limits();
     bool is_allowed = true;
     switch (decoded->type) {
         case protocol::ClientType::state:
-            if (message.size() > limits.state_bytes) {
+            if (message.size() > own.state_bytes) {
+                ++environment_->counters.over_size;
                 fail(1009, "state too long", now);
                 return;
             }
@@ -170,7 +175,8 @@ void Session::handle_binary(base::Bytes message, base::Time now) {
             break;
         case protocol::ClientType::event: {
             const protocol::Event& event = decoded->event;
-            if (message.size() > limits.event_bytes) {
+            if (message.size() > own.event_bytes) {
+                ++environment_->counters.over_size;
                 fail(1009, "event too long", now);
                 return;
             }

@@ -34,7 +34,21 @@ struct ShardCounters {
     match::MatchCounters matches;
     uring::Counters backend;
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;  ///< over the limit: 503 or closed
+    std::uint64_t connections_refused = 0;  ///< all of the next six: 503, or closed at once
+    std::uint64_t refused_connections = 0;  ///< over the number of connections
+    std::uint64_t refused_memory = 0;
+    std::uint64_t refused_address_count = 0;
+    std::uint64_t refused_address_rate = 0;
+    std::uint64_t refused_handshakes = 0;  ///< too many in flight: closed
+    std::uint64_t refused_matches = 0;     ///< no room for another match: 503 or 1013
+    std::uint64_t refused_late = 0;        ///< a match that the shard was too late for: 1013
+    std::uint64_t tickets_accepted = 0;
+    std::uint64_t tickets_refused = 0;  ///< 4000
+    std::uint64_t ticket_key_changes = 0;
+    std::uint64_t newcomers_deferred = 0;  ///< reads of newcomers left for a later slot
+    std::uint64_t newcomer_ns = 0;         ///< time spent on handshakes, requests and joins
+    std::uint64_t handshakes_in_flight = 0;
+    std::uint64_t pressure_level = 0;  ///< see shard/pressure.hpp
     std::uint64_t connections_moved_out = 0;
     std::uint64_t connections_moved_in = 0;
     std::uint64_t connections_open = 0;
@@ -45,7 +59,10 @@ struct ShardCounters {
     std::uint64_t busy_ns = 0;     ///< CPU time of the shard's thread
     std::uint64_t ticks_late = 0;  ///< by more than a slot
     std::uint64_t pool_bytes = 0;
-    std::uint64_t tls_mallocs = 0;  ///< by OpenSSL; see tls/record_allocator.hpp
+    std::uint64_t tls_mallocs = 0;         ///< by OpenSSL; see tls/record_allocator.hpp
+    std::uint64_t pool_bytes_touched = 0;  ///< ever cut from the region: what stays resident
+    std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
+    std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
     LatencyHistogram tick_lateness;
 };
 static_assert(sizeof(ShardCounters) % sizeof(std::uint64_t) == 0);

@@ -4,11 +4,11 @@
 
 namespace tickwire::shard {
 
-Directory::Directory(std::uint32_t shard_count, std::uint32_t connection_count_max,
-                     std::uint32_t match_count_max)
+Directory::Directory(std::uint32_t shard_count, const DirectoryLimits& limits)
     : shards_(shard_count),
-      match_count_max_(match_count_max),
-      connection_count_max_(connection_count_max) {}
+      addresses_(limits.address),
+      tickets_(limits.used_ticket_count_max),
+      limits_(limits) {}
 
 /// Load is measured in steps of a hundredth, so that an idle machine spreads matches by their number.
 std::uint32_t Directory::least_loaded_shard() const noexcept {
@@ -33,7 +33,7 @@ std::uint32_t Directory::place(std::string_view match) {
         ++found->second.reference_count;
         return found->second.shard;
     }
-    if (entries_.size() >= match_count_max_) {
+    if (entries_.size() >= limits_.match_count_max) {
         return shard_count();
     }
     const std::uint32_t shard = least_loaded_shard();
@@ -66,12 +66,61 @@ std::uint32_t Directory::shard_of(std::string_view match) const {
     return found->second.shard;
 }
 
-bool Directory::admit_connection() noexcept {
-    return connection_count_.fetch_add(1, std::memory_order_relaxed) < connection_count_max_;
+Admission Directory::admit_connection(base::AddressKey address, base::Time now) {
+    const std::uint32_t before = connection_count_.fetch_add(1, std::memory_order_relaxed);
+    if (before >= limits_.connection_count_max) {
+        return Admission::over_connections;
+    }
+    if (limits_.memory_max != 0 && memory_in_use() >= limits_.memory_max) {
+        return Admission::over_memory;
+    }
+    return charge_address(address, now);
 }
 
-void Directory::release_connection() noexcept {
+Admission Directory::charge_address(base::AddressKey address, base::Time now) {
+    if (address == 0) {
+        return Admission::admitted;
+    }
+    const std::lock_guard lock(mutex_);
+    switch (addresses_.take(address, now)) {
+        case AddressVerdict::admitted:
+            return Admission::admitted;
+        case AddressVerdict::too_many:
+            return Admission::over_address_count;
+        case AddressVerdict::too_fast:
+            return Admission::over_address_rate;
+    }
+    return Admission::admitted;
+}
+
+void Directory::release_connection(base::AddressKey address, base::Time now) {
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
+    if (address != 0) {
+        const std::lock_guard lock(mutex_);
+        addresses_.release(address, now);
+    }
+}
+
+TicketLedger::Verdict Directory::use_ticket(std::string_view id, std::int64_t until, std::int64_t now) {
+    const std::lock_guard lock(mutex_);
+    return tickets_.take(id, until, now);
+}
+
+void Directory::give_ticket_back(std::string_view id) {
+    const std::lock_guard lock(mutex_);
+    tickets_.give_back(id);
+}
+
+void Directory::report_memory(std::uint32_t shard, std::int64_t bytes) noexcept {
+    shards_[shard].memory_bytes.store(bytes, std::memory_order_relaxed);
+}
+
+std::uint64_t Directory::memory_in_use() const noexcept {
+    std::int64_t sum = 0;
+    for (const ShardLoad& shard : shards_) {
+        sum += shard.memory_bytes.load(std::memory_order_relaxed);
+    }
+    return sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
 }
 
 void Directory::report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept {

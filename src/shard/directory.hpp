@@ -1,5 +1,6 @@
-// The one object that shards share: which shard a match lives on, and how many connections there are.
-// Behind a mutex, and touched only at accept, at an upgrade, and when a match opens or ends.
+// The one object that shards share: which shard a match lives on, how many connections there are and whose,
+// which tickets were used, how much memory is held. Behind a mutex, and touched only at accept, at an
+// upgrade, at a join with a ticket of single use, and when a match or a connection ends.
 #pragma once
 
 #include <atomic>
@@ -10,7 +11,29 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/peer_address.hpp"
+#include "base/time.hpp"
+#include "shard/address_ledger.hpp"
+#include "shard/ticket_ledger.hpp"
+
 namespace tickwire::shard {
+
+/// What the relay as a whole bears. 0: no such bound.
+struct DirectoryLimits {
+    std::uint32_t connection_count_max = 20000;
+    std::uint32_t match_count_max = 10000;
+    AddressLedger::Limits address;
+    std::size_t used_ticket_count_max = 100'000;
+    std::uint64_t memory_max = 0;  ///< bytes, of all shards
+};
+
+enum class Admission : std::uint8_t {
+    admitted,
+    over_connections,
+    over_memory,
+    over_address_count,
+    over_address_rate,
+};
 
 /// Lives in the service, outlives every shard. All methods may be called from any thread.
 ///
@@ -18,7 +41,7 @@ namespace tickwire::shard {
 /// and its shard never changes while it exists.
 class Directory {
   public:
-    Directory(std::uint32_t shard_count, std::uint32_t connection_count_max, std::uint32_t match_count_max);
+    Directory(std::uint32_t shard_count, const DirectoryLimits& limits);
 
     /// Takes a reference to a match and says where it lives; a new one goes to the shard with the least
     /// measured load. `shard_count` where there is no room for another match.
@@ -30,10 +53,22 @@ class Directory {
     /// The shard of a match that is held.
     std::uint32_t shard_of(std::string_view match) const;
 
-    /// False at the limit, where the connection may still be answered with 503. It counts either way, until
-    /// release_connection().
-    bool admit_connection() noexcept;
-    void release_connection() noexcept;
+    /// Whether there is room for a connection that is charged to this address (0: to nobody). It counts
+    /// among all connections either way, for it may still be answered with 503, until release_connection();
+    /// for its address it counts where it was admitted.
+    Admission admit_connection(base::AddressKey address, base::Time now);
+    /// `address`: as it was admitted, or 0.
+    void release_connection(base::AddressKey address, base::Time now);
+    /// Charges a connection that is open, and that came for somebody else: behind a proxy.
+    Admission charge_address(base::AddressKey address, base::Time now);
+
+    TicketLedger::Verdict use_ticket(std::string_view id, std::int64_t until, std::int64_t now);
+    void give_ticket_back(std::string_view id);
+
+    /// What a shard holds: bytes, written by that shard. With TLS it may be less than nothing, where
+    /// connections were handed over with what others allocated: only the sum means something.
+    void report_memory(std::uint32_t shard, std::int64_t bytes) noexcept;
+    std::uint64_t memory_in_use() const noexcept;
 
     /// The share of its time that a shard was busy of late, in 1/1000; written by that shard.
     void report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept;
@@ -52,6 +87,7 @@ class Directory {
     struct ShardLoad {
         std::atomic<std::uint32_t> load_permille{0};
         std::uint32_t match_count = 0;
+        alignas(64) std::atomic<std::int64_t> memory_bytes{0};  ///< written at every slot
     };
     struct NameHash {
         using is_transparent = void;
@@ -65,8 +101,9 @@ class Directory {
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Entry, NameHash, std::equal_to<>> entries_;
     std::vector<ShardLoad> shards_;
-    std::uint32_t match_count_max_;
-    std::uint32_t connection_count_max_;
+    AddressLedger addresses_;
+    TicketLedger tickets_;
+    const DirectoryLimits limits_;
     std::atomic<std::uint32_t> connection_count_{0};
 };
 

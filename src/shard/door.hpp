@@ -1,11 +1,14 @@
-// The way into a shard for other threads: connections handed over, and the wish that it stops.
+// The way into a shard for other threads: connections handed over, other keys for tickets, and the wish
+// that it stops.
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <utility>
 
 #include "shard/mailbox.hpp"
+#include "ticket/key_set.hpp"
 #include "uring/backend.hpp"
 
 namespace tickwire::shard {
@@ -20,6 +23,24 @@ class Door {
     void ask_to_stop() {
         is_stop_asked_.store(true, std::memory_order_release);
         wake();
+    }
+    /// From the shard's next slot on these are the keys that tickets are held against.
+    void give_ticket_keys(std::shared_ptr<const ticket::KeySet> keys) {
+        {
+            const std::lock_guard lock(mutex_);
+            ticket_keys_ = std::move(keys);
+        }
+        has_ticket_keys_.store(true, std::memory_order_release);
+        wake();
+    }
+    /// Called by the shard: null, at the cost of one load, where there are no other keys.
+    std::shared_ptr<const ticket::KeySet> take_ticket_keys() {
+        if (!has_ticket_keys_.load(std::memory_order_acquire)) [[likely]] {
+            return nullptr;
+        }
+        const std::lock_guard lock(mutex_);
+        has_ticket_keys_.store(false, std::memory_order_relaxed);
+        return std::exchange(ticket_keys_, nullptr);
     }
     bool is_stop_asked() const noexcept { return is_stop_asked_.load(std::memory_order_acquire); }
     Mailbox& mailbox() noexcept { return mailbox_; }
@@ -42,6 +63,8 @@ class Door {
     std::atomic<bool> is_stop_asked_{false};
     std::mutex mutex_;
     uring::Backend* backend_ = nullptr;
+    std::shared_ptr<const ticket::KeySet> ticket_keys_;
+    std::atomic<bool> has_ticket_keys_{false};
 };
 
 }  // namespace tickwire::shard

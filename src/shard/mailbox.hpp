@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/peer_address.hpp"
 #include "session/session.hpp"
 
 namespace tickwire::shard {
@@ -15,6 +16,7 @@ namespace tickwire::shard {
 /// in the directory, and its place among the connections admitted.
 struct MovedConnection {
     int descriptor = -1;
+    base::AddressKey address = 0;  ///< what it is charged to
     session::MovedSession session;
 };
 

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t plaintext_size = std::size_t{17} * 1024;  // a TLS record's 16 KiB and then some
 constexpr base::Duration sweep_interval = std::chrono::milliseconds(250);
-/// Connections over the limit that may be told so with a 503 at the same time.
-constexpr std::uint32_t refusal_places = 64;
 
 uring::Options backend_options(const ShardOptions& options) {
     uring::Options backend = options.backend;
@@ -29,6 +27,7 @@ Shard::Shard(const ShardOptions& options, ShardSetting setting)
       setting_(std::move(setting)),
       counters_{},
       pool_(options.pool_size_max),
+      parser_(options.session.json),
       plaintext_(plaintext_size),
       environment_{pool_,
                    heap_,
@@ -40,7 +39,14 @@ Shard::Shard(const ShardOptions& options, ShardSetting setting)
                    *this},
       connections_(options.connection_count_max + refusal_places),
       rooms_(options.match_count_max),
-      grid_({}, options.match.tick_hz, options.slot_max) {}
+      newcomers_(options.connection_count_max + refusal_places),
+      pressure_(options.pressure),
+      grid_({}, options.match.tick_hz, options.slot_max) {
+    if (setting_.ticket_keys != nullptr) {
+        base::check(setting_.unix_time != nullptr, "Shard: tickets need a clock");
+        tickets_.emplace(setting_.ticket_policy, setting_.ticket_keys);
+    }
+}
 
 tl::expected<std::unique_ptr<Shard>, uring::SetupError> Shard::create(const ShardOptions& options,
                                                                       ShardSetting setting) {
@@ -55,6 +61,9 @@ tl::expected<std::unique_ptr<Shard>, uring::SetupError> Shard::create(const Shar
     shard->phases_.resize(shard->grid_.slots_per_tick());
     shard->next_sweep_ = shard->now_ + sweep_interval;
     shard->load_measured_at_ = shard->now_;
+    shard->next_judgement_ = shard->now_ + judgement_interval;
+    shard->last_turn_ = shard->now_;
+    shard->off_grid_.reserve(options.match_count_max);
     shard->attention_.reserve(shard->connections_.capacity());
     shard->attending_.reserve(shard->connections_.capacity());
     shard->touched_.reserve(options.match_count_max);
@@ -77,6 +86,11 @@ base::Time Shard::next_wake() const noexcept {
     base::Time wake = next_sweep_;
     if (rooms_.live_count() != 0) {
         wake = std::min(wake, grid_.time_of(slot_ + 1));
+    } else if (!newcomers_.is_empty()) {
+        return now_;  // all the time is theirs
+    }
+    if (!off_grid_.empty()) {
+        wake = std::min(wake, off_grid_.front().due);
     }
     return wake;
 }
@@ -88,6 +102,7 @@ void Shard::step() {
         backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
         ++counters_.slots;
+        pressure_.on_slot(is_ticking && now_ >= grid_.time_of(slot_ + 2));
         if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
             const base::HeapAllowed hand_over_allocates;
             take_mail();
@@ -95,10 +110,16 @@ void Shard::step() {
         finish_touched();
         run_matches();
         flush();
+        serve_newcomers();
+        report_memory();
         if (now_ >= next_sweep_) {
             const base::HeapAllowed endings_allocate;
             sweep();
         }
+    }
+    if (auto keys = setting_.doors[setting_.index]->take_ticket_keys(); keys != nullptr && tickets_) {
+        tickets_->set_keys(std::move(keys));
+        ++counters_.ticket_key_changes;
     }
     if (!is_stopping_ && setting_.doors[setting_.index]->is_stop_asked()) {
         begin_stop();
@@ -124,14 +145,8 @@ void Shard::run_matches() {
         auto& rooms = phases_[static_cast<std::size_t>(slot % per_tick)];
         for (std::size_t index = 0; index < rooms.size();) {
             const base::Handle handle = rooms[index];
-            match::Match& match = *rooms_.find(handle)->match;
-            if (match.next_tick_due() <= now_) {
-                const base::Duration lateness = now_ - match.next_tick_due();
-                counters_.tick_lateness.record(lateness);
-                counters_.ticks_late += lateness > grid_.slot_length() ? 1U : 0U;
-                match.run_tick(now_);
-            }
-            if (match.is_over()) {
+            run_match(handle);
+            if (rooms_.find(handle)->match->is_over()) {
                 const base::HeapAllowed ending_allocates;
                 end_match(handle);
             } else {
@@ -140,6 +155,38 @@ void Shard::run_matches() {
         }
     }
     slot_ = std::max(slot_, current);
+    run_off_grid();
+}
+
+void Shard::run_match(base::Handle handle) {
+    match::Match& match = *rooms_.find(handle)->match;
+    if (match.next_tick_due() > now_) {
+        return;
+    }
+    const base::Duration lateness = now_ - match.next_tick_due();
+    counters_.tick_lateness.record(lateness);
+    counters_.ticks_late += lateness > grid_.slot_length() ? 1U : 0U;
+    match.run_tick(now_);
+}
+
+/// Matches whose rate is not the grid's, each at its own time. A match whose ticks come due while this goes
+/// on waits for the next slot.
+void Shard::run_off_grid() {
+    const auto is_later = [](const DueRoom& left, const DueRoom& right) { return left.due > right.due; };
+    while (!off_grid_.empty() && off_grid_.front().due <= now_) {
+        std::pop_heap(off_grid_.begin(), off_grid_.end(), is_later);
+        const base::Handle handle = off_grid_.back().room;
+        off_grid_.pop_back();
+        run_match(handle);
+        const match::Match& match = *rooms_.find(handle)->match;
+        if (match.is_over()) {
+            const base::HeapAllowed ending_allocates;
+            end_match(handle);
+        } else {
+            off_grid_.push_back({match.next_tick_due(), handle});
+            std::push_heap(off_grid_.begin(), off_grid_.end(), is_later);
+        }
+    }
 }
 
 void Shard::finish_touched() {
@@ -166,13 +213,16 @@ void Shard::flush() {
     }
 }
 
-base::Handle Shard::room_for(std::string_view name) {
-    const std::string key(name);
-    const auto found = rooms_by_name_.find(key);
-    if (found != rooms_by_name_.end()) {
-        return found->second;
+base::Handle Shard::find_room(std::string_view name) noexcept {
+    const auto found = rooms_by_name_.find(std::string(name));
+    return found == rooms_by_name_.end() ? base::Handle::none() : found->second;
+}
+
+/// On the grid the phase with the fewest matches, at its latest slot that has begun.
+Shard::Berth Shard::choose_berth(std::uint32_t tick_hz) noexcept {
+    if (tick_hz != options_.match.tick_hz) {
+        return {now_, off_grid};
     }
-    // The phase with the fewest matches, at its latest slot that has begun.
     const auto fewest =
         std::min_element(phases_.begin(), phases_.end(),
                          [](const auto& left, const auto& right) { return left.size() < right.size(); });
@@ -180,17 +230,37 @@ base::Handle Shard::room_for(std::string_view name) {
     const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
     const std::int64_t current = grid_.slot_at(now_);
     const std::int64_t slot = current - ((current - phase) % per_tick + per_tick) % per_tick;
+    return {grid_.opening_of(slot), static_cast<std::uint32_t>(phase)};
+}
+
+base::Handle Shard::open_room(std::string_view name, const ticket::Grant* grant) {
+    const std::string key(name);
+    match::MatchOptions options = options_.match;
+    if (grant != nullptr) {
+        options.tick_hz = grant->tick_hz.value_or(options.tick_hz);
+        options.player_count_max = grant->match_size.value_or(options.player_count_max);
+        options.limits.state_bytes = std::min(options.limits.state_bytes, match::state_bytes_max(options));
+    }
+    const Berth berth = choose_berth(options.tick_hz);
     match::Outlet& outlet = *this;
-    auto match = std::make_unique<match::Match>(key, options_.match, grid_.opening_of(slot), pool_, outlet,
-                                                *setting_.tokens, counters_.matches);
-    const base::Handle room = rooms_.emplace(std::move(match), static_cast<std::uint32_t>(phase));
+    auto match = std::make_unique<match::Match>(key, options, berth.opened, pool_, outlet, *setting_.tokens,
+                                                counters_.matches);
+    match->shed_spectators(pressure_.spectator_divisor());
+    const base::Time due = match->next_tick_due();
+    const base::Handle room = rooms_.emplace(std::move(match), berth.phase);
     if (!room.exists()) {
         return room;
     }
     if (rooms_.live_count() == 1) {
-        slot_ = current;
+        slot_ = grid_.slot_at(now_);
     }
-    phases_[static_cast<std::size_t>(phase)].push_back(room);
+    if (berth.phase == off_grid) {
+        off_grid_.push_back({due, room});
+        std::push_heap(off_grid_.begin(), off_grid_.end(),
+                       [](const DueRoom& left, const DueRoom& right) { return left.due > right.due; });
+    } else {
+        phases_[berth.phase].push_back(room);
+    }
     rooms_by_name_.emplace(key, room);
     setting_.directory->retain(key);
     ++counters_.matches_opened;
@@ -200,7 +270,9 @@ base::Handle Shard::room_for(std::string_view name) {
 void Shard::end_match(base::Handle handle) {
     MatchRoom& room = *rooms_.find(handle);
     const std::string name(room.match->name());
-    std::erase(phases_[room.phase], handle);
+    if (room.phase != off_grid) {
+        std::erase(phases_[room.phase], handle);
+    }
     rooms_by_name_.erase(name);
     rooms_.erase(handle);
     setting_.directory->release(name);
@@ -240,6 +312,15 @@ void Shard::sweep() {
     }
     load_measured_at_ = now_;
     busy_ns_at_load_ = counters_.busy_ns;
+    heap_bytes_ = 0;
+    for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
+        if (const MatchRoom* const room = rooms_.at(index); room != nullptr) {
+            heap_bytes_ += static_cast<std::int64_t>(room->match->heap_size());
+        }
+    }
+    if (now_ >= next_judgement_) {
+        judge_pressure();
+    }
     if (setting_.published != nullptr) {
         setting_.published->publish(counters());
     }
@@ -251,6 +332,10 @@ const ShardCounters& Shard::counters() noexcept {
     counters_.matches_open = rooms_.live_count();
     counters_.pool_bytes = pool_.bytes_in_use();
     counters_.tls_mallocs = tls::malloc_count();
+    counters_.pool_bytes_touched = pool_.bytes_cut();
+    counters_.openssl_bytes = static_cast<std::uint64_t>(tls::held_by_openssl());
+    counters_.handshakes_in_flight = handshaking_count_;
+    counters_.pressure_level = pressure_.level();
     return counters_;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,11 +23,17 @@
 #include "shard/counters.hpp"
 #include "shard/directory.hpp"
 #include "shard/door.hpp"
+#include "shard/pressure.hpp"
 #include "shard/slot_grid.hpp"
+#include "shard/turn_queue.hpp"
+#include "ticket/verifier.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
 
 namespace tickwire::shard {
+
+/// Connections over a limit that each shard may tell so with a 503 at the same time.
+inline constexpr std::uint32_t refusal_places = 64;
 
 enum class ListenerKind : std::uint8_t { plain, tls };
 
@@ -52,6 +59,10 @@ struct ShardOptions {
     std::uint32_t match_count_max = 10000;
     std::size_t pool_size_max = std::size_t{1} << 32U;          ///< address space for buffers
     base::Duration slot_max = std::chrono::microseconds(2000);  ///< zero: wake at each arrival
+    base::AddressRules addresses;
+    std::uint32_t handshake_count_max = 10000;    ///< TLS handshakes in flight, of this shard
+    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers, while matches tick
+    PressureLimits pressure;
     base::Duration stop_timeout = std::chrono::seconds(3);
     PageFinder find_page = nullptr;
 };
@@ -64,7 +75,10 @@ struct ShardSetting {
     Directory* directory = nullptr;
     std::span<Door* const> doors;  ///< of all shards, by index
     match::TokenSource* tokens = nullptr;
-    PublishedCounters* published = nullptr;  ///< may be null
+    PublishedCounters* published = nullptr;             ///< may be null
+    std::shared_ptr<const ticket::KeySet> ticket_keys;  ///< null: who wants to play may
+    ticket::Policy ticket_policy;
+    std::int64_t (*unix_time)() noexcept = nullptr;  ///< needed with ticket_keys
 };
 
 /// Made, run and destroyed on one thread.
@@ -90,7 +104,7 @@ class Shard final : private uring::Events, private session::Host, private match:
         explicit MatchRoom(std::unique_ptr<match::Match> opened_match, std::uint32_t phase_slot)
             : match(std::move(opened_match)), phase(phase_slot) {}
         std::unique_ptr<match::Match> match;
-        std::uint32_t phase;
+        std::uint32_t phase;      ///< off_grid for a match of another rate
         bool is_touched = false;  ///< something was said in this slot: finish_slot() is due
     };
 
@@ -99,21 +113,24 @@ class Shard final : private uring::Events, private session::Host, private match:
     /// Invariant: `room` exists exactly while the match knows the member. `match` is named in the directory
     /// by one reference while it is not empty.
     struct Connection {
-        Connection(session::Environment& environment, std::unique_ptr<tls::TlsEngine> engine,
-                   base::Time now)
-            : session(environment, std::move(engine), now) {}
+        Connection(session::Environment& environment, session::Transport transport, base::Time now)
+            : session(environment, transport, now), is_handshaking(transport == session::Transport::tls) {}
         Connection(session::Environment& environment, session::MovedSession& moved, base::Time now)
             : session(environment, moved, now) {}
         session::Session session;
         base::Handle room;
         match::Member member = 0;
         std::unique_ptr<std::string> match_name;
+        std::unique_ptr<session::MovedSession> arriving;  ///< handed over, and not looked at yet
+        base::AddressKey address = 0;                     ///< what it is charged to; 0: nobody
         Receiving receiving = Receiving::nothing;
         bool is_listed = false;     ///< in attention_
         bool is_last_send = false;  ///< closes when the send in flight is over
         bool is_finished = false;   ///< FIN is sent
         bool is_closing = false;    ///< the backend was told
-        bool is_refused = false;    ///< over the limit: answers 503
+        bool is_refused = false;    ///< over a limit: answers 503
+        bool is_by_proxy = false;   ///< of a trusted proxy: it says whom it speaks for
+        bool is_handshaking = false;
     };
 
     Shard(const ShardOptions& options, ShardSetting setting);
@@ -133,6 +150,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void on_page_request(session::Session& session, const wire::HttpRequest& request) override;
     void on_join(session::Session& session, const wire::Join& join) override;
     void on_plain_join(session::Session& session) override;
+    std::unique_ptr<tls::TlsEngine> make_engine() override;
     bool on_state(session::Session& session, const protocol::State& state) override;
     bool on_event(session::Session& session, const protocol::Event& event) override;
     void on_ping(session::Session& session, const protocol::Ping& ping) override;
@@ -154,7 +172,43 @@ class Shard final : private uring::Events, private session::Host, private match:
     Connection& connection_of(const session::Session& session) noexcept;
     /// The room of a joined session; null where its match has just forgotten it.
     MatchRoom* touch_room(Connection& connection) noexcept;
-    base::Handle room_for(std::string_view match);
+    base::Handle find_room(std::string_view match) noexcept;
+    /// A new one; `grant` is the ticket of who opens it.
+    base::Handle open_room(std::string_view match, const ticket::Grant* grant);
+    /// Where a match that opens now ticks, and from when.
+    struct Berth {
+        base::Time opened;
+        std::uint32_t phase;
+    };
+    Berth choose_berth(std::uint32_t tick_hz) noexcept;
+
+    // Admission: shard_admission.cpp.
+    /// The room that a session may enter, opened where need be; closes the session otherwise.
+    struct Entry {
+        MatchRoom* room = nullptr;
+        base::Handle handle;
+        match::Claims claims;
+        std::string used_ticket;  ///< of single use: given back where the match takes nobody
+    };
+    Entry admit(session::Session& session, const std::string& ticket, wire::Join& join, session::Lane lane);
+    /// Empty: refused, and closed. A grant without anything where no ticket is needed.
+    std::optional<ticket::Grant> judge_ticket(session::Session& session, std::string_view token,
+                                              std::string_view match);
+    void give_back(const Entry& entry);
+    void become_member(session::Session& session, Connection& connection, const Entry& entry,
+                       match::Member member);
+    void count_refusal(Admission admission) noexcept;
+    /// Charges a connection of a proxy to whom it came for. False: over a limit.
+    bool charge_forwarded(Connection& connection, std::string_view forwarded_for);
+    void serve_newcomers();
+    base::Duration newcomer_turn() const noexcept;
+    void serve_newcomer(uring::Channel channel, Connection& connection);
+    void note_handshake(Connection& connection) noexcept;
+    void report_memory() noexcept;
+    void judge_pressure() noexcept;
+
+    void run_match(base::Handle handle);
+    void run_off_grid();
     void open_connection(base::Handle handle, int descriptor);
     void take_mail();
     void move_out(base::Handle handle, Connection& connection);
@@ -182,7 +236,23 @@ class Shard final : private uring::Events, private session::Host, private match:
     base::SlotPool<Connection> connections_;
     base::SlotPool<MatchRoom> rooms_;
     std::unordered_map<std::string, base::Handle> rooms_by_name_;
+    static constexpr base::Duration judgement_interval = std::chrono::seconds(1);
+    static constexpr std::uint32_t off_grid = 0xffffffff;
+    struct DueRoom {
+        base::Time due;
+        base::Handle room;
+    };
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
+    std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
+    TurnQueue newcomers_;
+    base::Time last_turn_;  ///< of newcomers
+    std::optional<ticket::Verifier> tickets_;
+    Pressure pressure_;
+    std::uint32_t handshaking_count_ = 0;
+    std::uint32_t refused_count_ = 0;
+    std::int64_t heap_bytes_ = 0;  ///< of matches, as of the last sweep
+    base::Time next_judgement_;
+    std::uint64_t busy_ns_at_judgement_ = 0;
     std::vector<base::Handle> touched_;
     std::vector<base::Handle> attention_;
     std::vector<base::Handle> attending_;

@@ -17,25 +17,34 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
         uring::Backend::discard(descriptor);
         return;
     }
-    const bool is_admitted = setting_.directory->admit_connection();
-    std::unique_ptr<tls::TlsEngine> engine;
-    if (setting_.listeners[listener].kind == ListenerKind::tls) {
-        engine = tls::TlsEngine::create(setting_.tls_context, tls::TlsEngine::Side::server);
+    const base::PeerAddress peer = uring::Backend::peer_of(descriptor);
+    const base::AddressKey address = options_.addresses.charged_key(peer);
+    const bool is_tls = setting_.listeners[listener].kind == ListenerKind::tls;
+    const bool is_over_handshakes = is_tls && handshaking_count_ >= options_.handshake_count_max;
+    const Admission admission = setting_.directory->admit_connection(address, now_);
+    const bool is_admitted = admission == Admission::admitted;
+    if (is_over_handshakes || !is_admitted) {
+        ++counters_.connections_refused;
+        counters_.refused_handshakes += is_admitted ? 1U : 0U;
+        count_refusal(admission);
     }
-    const bool has_engine = engine != nullptr || setting_.listeners[listener].kind == ListenerKind::plain;
     base::Handle handle = base::Handle::none();
-    if (has_engine) {
-        handle = connections_.emplace(environment_, std::move(engine), now_);
+    if (!is_over_handshakes && (is_admitted || refused_count_ < refusal_places)) {
+        handle = connections_.emplace(environment_,
+                                      is_tls ? session::Transport::tls : session::Transport::clear, now_);
     }
     if (!handle.exists()) {
-        ++counters_.connections_refused;
-        setting_.directory->release_connection();
+        setting_.directory->release_connection(is_admitted ? address : 0, now_);
         uring::Backend::discard(descriptor);
         return;
     }
     ++counters_.connections_accepted;
-    counters_.connections_refused += is_admitted ? 0U : 1U;
-    connections_.find(handle)->is_refused = !is_admitted;
+    Connection& connection = *connections_.find(handle);
+    connection.address = is_admitted ? address : 0;
+    connection.is_refused = !is_admitted;
+    connection.is_by_proxy = options_.addresses.is_trusted(peer);
+    refused_count_ += is_admitted ? 0U : 1U;
+    handshaking_count_ += is_tls ? 1U : 0U;
     open_connection(handle, descriptor);
 }
 
@@ -53,7 +62,7 @@ void Shard::take_mail() {
         if (!handle.exists()) {
             ++counters_.connections_refused;
             setting_.directory->release(moved.session.upgrade.match);
-            setting_.directory->release_connection();
+            setting_.directory->release_connection(moved.address, now_);
             uring::Backend::discard(moved.descriptor);
             continue;
         }
@@ -61,21 +70,23 @@ void Shard::take_mail() {
         Connection& connection = *connections_.find(handle);
         connection.session.set_self(handle);
         connection.match_name = std::make_unique<std::string>(moved.session.upgrade.match);
+        connection.address = moved.address;
+        connection.arriving = std::make_unique<session::MovedSession>(std::move(moved.session));
         backend_->adopt(handle.index, moved.descriptor);
-        connection.session.resume_moved(moved.session, now_);
-        arm_receive(handle.index, connection);
+        newcomers_.push(handle.index);
     }
 }
 
-/// One receive at a time until the connection is where it belongs, then receives without end. The echo
-/// stays with one at a time, so that it is never owed more than it has read.
+/// One receive at a time until the connection is a member, then receives without end: a newcomer's bytes
+/// may have to wait for their turn. The echo stays with one at a time, so that it is never owed more than
+/// it has read.
 void Shard::arm_receive(uring::Channel channel, Connection& connection) {
     if (connection.receiving != Receiving::nothing || connection.is_closing ||
-        !connection.session.wants_input()) {
+        connection.arriving != nullptr || !connection.session.wants_input()) {
         return;
     }
     const Phase phase = connection.session.phase();
-    if (phase == Phase::joining || phase == Phase::game || phase == Phase::plain) {
+    if (phase == Phase::game || phase == Phase::plain) {
         connection.receiving = Receiving::many;
         backend_->receive_many(channel);
     } else {
@@ -94,6 +105,11 @@ void Shard::on_received(uring::Channel channel, base::MutableBytes bytes) {
     }
     if (connection.receiving == Receiving::once) {
         connection.receiving = Receiving::nothing;
+    }
+    if (connection.session.is_newcomer()) {
+        connection.session.hold(bytes, now_);
+        newcomers_.push(channel);
+        return;
     }
     connection.session.receive(bytes, now_);
     arm_receive(channel, connection);
@@ -205,9 +221,10 @@ void Shard::move_out(base::Handle handle, Connection& connection) {
     const std::uint32_t target = setting_.directory->shard_of(moved.upgrade.match);
     connection.match_name.reset();  // its reference travels along
     const int descriptor = backend_->release(handle.index);
+    const base::AddressKey address = connection.address;
     connections_.erase(handle);
     ++counters_.connections_moved_out;
-    setting_.doors[target]->hand_over({descriptor, std::move(moved)});
+    setting_.doors[target]->hand_over({descriptor, address, std::move(moved)});
 }
 
 void Shard::on_closed(uring::Channel channel) {
@@ -224,8 +241,11 @@ void Shard::erase(base::Handle handle) {
     if (connection.match_name != nullptr) {
         setting_.directory->release(*connection.match_name);
     }
+    handshaking_count_ -= connection.is_handshaking ? 1U : 0U;
+    refused_count_ -= connection.is_refused ? 1U : 0U;
+    const base::AddressKey address = connection.address;
     connections_.erase(handle);
-    setting_.directory->release_connection();
+    setting_.directory->release_connection(address, now_);
 }
 
 }  // namespace tickwire::shard

@@ -1,5 +1,6 @@
 // What sessions tell their shard and what matches ask of it: the way from a message to its match, and from
 // a match to its members' connections.
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -14,6 +15,20 @@ namespace {
 /// small so that states do not grow old in it, the peer holds back its acknowledgements for 40 ms each: an
 /// echo of 16 MiB took 10 s, and takes 0.1 s.
 constexpr std::uint32_t echo_send_buffer_size = 192 * 1024;
+
+/// The value of `ticket` in a query. A ticket is base64url and dots, so nothing in it is escaped.
+std::string_view ticket_in(std::string_view query) noexcept {
+    constexpr std::string_view key = "ticket=";
+    while (!query.empty()) {
+        const std::size_t end = std::min(query.find('&'), query.size());
+        const std::string_view parameter = query.substr(0, end);
+        if (parameter.starts_with(key)) {
+            return parameter.substr(key.size());
+        }
+        query.remove_prefix(std::min(end + 1, query.size()));
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -39,6 +54,10 @@ void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& reque
         session.refuse_request(503, "no room", request);
         return;
     }
+    if (!charge_forwarded(connection, request.forwarded_for)) {
+        session.refuse_request(503, "too many connections of this address", request);
+        return;
+    }
     std::array<std::uint8_t, wire::response_head_size_max> response;
     const std::size_t size = wire::encode_upgrade_response(request, response.data());
     session::Upgrade upgrade;
@@ -51,12 +70,15 @@ void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& reque
     }
     const std::uint32_t target = setting_.directory->place(route.match);
     if (target == setting_.directory->shard_count()) {
-        ++counters_.connections_refused;
+        ++counters_.refused_matches;
         session.refuse_request(503, "no room for another match", request);
         return;
     }
     upgrade.lane = request.offers_tickwire ? session::Lane::game : session::Lane::plain;
     upgrade.match = route.match;
+    if (tickets_) {
+        upgrade.ticket = ticket_in(request.query);
+    }
     connection.match_name = std::make_unique<std::string>(route.match);
     if (target == setting_.index) {
         session.accept_upgrade(upgrade, now_);
@@ -78,41 +100,49 @@ void Shard::on_page_request(session::Session& session, const wire::HttpRequest& 
     session.respond(page->content_type, page->content, request);
 }
 
-void Shard::on_join(session::Session& session, const wire::Join& join) {
+void Shard::on_join(session::Session& session, const wire::Join& asked) {
     Connection& connection = connection_of(session);
-    const base::Handle handle = room_for(*connection.match_name);
-    if (!handle.exists()) {
-        session.close(1013, "no room for another match", now_);
+    wire::Join join = asked;
+    Entry entry = admit(session, join.ticket.value_or(session.ticket()), join, session::Lane::game);
+    if (entry.room == nullptr) {
         return;
     }
-    const auto member = rooms_.find(handle)->match->join(session.self(), join, now_);
+    const auto member = entry.room->match->join(session.self(), join, now_, entry.claims);
     if (!member) {
+        give_back(entry);
         session.close(member.error().code, member.error().reason, now_);
         return;
     }
-    connection.room = handle;
-    connection.member = *member;
-    ++counters_.members;
-    session.on_joined(now_);
-    touch_room(connection);
+    become_member(session, connection, entry, *member);
 }
 
 void Shard::on_plain_join(session::Session& session) {
     Connection& connection = connection_of(session);
-    const base::Handle handle = room_for(*connection.match_name);
-    if (!handle.exists()) {
-        session.close(1013, "no room for another match", now_);
+    wire::Join join;
+    Entry entry = admit(session, session.ticket(), join, session::Lane::plain);
+    if (entry.room == nullptr) {
         return;
     }
-    const auto member = rooms_.find(handle)->match->join_plain(session.self(), now_);
+    const auto member = entry.room->match->join_plain(session.self(), now_, entry.claims, join.name);
     if (!member) {
+        give_back(entry);
         session.close(member.error().code, member.error().reason, now_);
         return;
     }
-    connection.room = handle;
-    connection.member = *member;
+    become_member(session, connection, entry, *member);
+}
+
+void Shard::become_member(session::Session& session, Connection& connection, const Entry& entry,
+                          match::Member member) {
+    connection.room = entry.handle;
+    connection.member = member;
     ++counters_.members;
+    session.on_joined(entry.room->match->limits(member));
     touch_room(connection);
+}
+
+std::unique_ptr<tls::TlsEngine> Shard::make_engine() {
+    return tls::TlsEngine::create(setting_.tls_context, tls::TlsEngine::Side::server);
 }
 
 bool Shard::on_state(session::Session& session, const protocol::State& state) {

@@ -14,6 +14,7 @@
 #include <array>
 
 #include "base/check.hpp"
+#include "ticket/base64url.hpp"
 
 namespace tickwire::ticket {
 namespace {
@@ -140,6 +141,35 @@ tl::expected<Key, std::string> Key::from_secret(std::string_view secret) {
     return Key(Algorithm::hs256, nullptr, std::string(secret));
 }
 
+namespace {
+
+bool is_pem(std::string_view text) noexcept {
+    return text.find("-----BEGIN ") != text.npos;
+}
+
+std::string_view without_line_end(std::string_view text) noexcept {
+    if (text.ends_with('\n')) {
+        text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+    }
+    return text;
+}
+
+}  // namespace
+
+tl::expected<Key, std::string> Key::from_verifying_text(std::string_view text) {
+    if (!is_pem(text)) {
+        return from_secret(without_line_end(text));
+    }
+    if (text.find("PRIVATE KEY-----") != text.npos) {
+        return tl::unexpected(std::string("holds a private key: give the relay the public one"));
+    }
+    return from_public_pem(text);
+}
+
+tl::expected<Key, std::string> Key::from_signing_text(std::string_view text) {
+    return is_pem(text) ? from_private_pem(text) : from_secret(without_line_end(text));
+}
+
 tl::expected<Key, std::string> Key::of_pair(Handle pair) {
     if (pair != nullptr && EVP_PKEY_is_a(pair.get(), "ED25519") == 1) {
         return Key(Algorithm::eddsa, std::move(pair), {});
@@ -212,7 +242,7 @@ Key Key::generate(Algorithm algorithm) {
             std::string secret(secret_size_min, '\0');
             base::check(RAND_bytes(bytes_of(secret), static_cast<int>(secret.size())) == 1,
                         "Key: random bytes");
-            return {algorithm, nullptr, std::move(secret)};
+            return {algorithm, nullptr, encode_base64url(secret)};
         }
         case Algorithm::es256:
             return {algorithm, own(EVP_EC_gen(SN_X9_62_prime256v1)), {}};

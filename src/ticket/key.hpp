@@ -30,6 +30,12 @@ class Key {
   public:
     /// A secret for HS256: any bytes, at least secret_size_min of them.
     static tl::expected<Key, std::string> from_secret(std::string_view secret);
+    /// A file that verifies: a public key in PEM, or else a secret, without the file's last line end. What
+    /// says that it is PEM is never a secret: a public key that is known to all would be one (RFC 8725
+    /// section 2.1).
+    static tl::expected<Key, std::string> from_verifying_text(std::string_view text);
+    /// A file that signs: a private key in PEM, or else a secret.
+    static tl::expected<Key, std::string> from_signing_text(std::string_view text);
     /// PEM of a public key: P-256 or Ed25519.
     static tl::expected<Key, std::string> from_public_pem(std::string_view pem);
     /// PEM of a private key of the same kinds: it signs and verifies.
@@ -37,7 +43,7 @@ class Key {
     /// The parts of a JSON Web Key: a point of P-256, 32 bytes for each coordinate.
     static tl::expected<Key, std::string> from_p256_point(std::string_view x, std::string_view y);
     static tl::expected<Key, std::string> from_ed25519(std::string_view x);
-    /// A new one, of the system's generator.
+    /// A new one, of the system's generator. A secret is text: 256 bits as base64url.
     static Key generate(Algorithm algorithm);
 
     Algorithm algorithm() const noexcept { return algorithm_; }

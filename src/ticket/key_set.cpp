@@ -123,18 +123,7 @@ tl::expected<void, std::string> KeySet::add(const std::string& id, Key key) {
 }
 
 tl::expected<void, std::string> KeySet::add_file(const std::string& id, std::string_view text) {
-    tl::expected<Key, std::string> key = tl::unexpected(std::string());
-    if (text.find("-----BEGIN ") != std::string_view::npos) {
-        if (text.find("PRIVATE KEY-----") != std::string_view::npos) {
-            return tl::unexpected(std::string("holds a private key: give the relay the public one"));
-        }
-        key = Key::from_public_pem(text);
-    } else {
-        if (text.ends_with('\n')) {
-            text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
-        }
-        key = Key::from_secret(text);
-    }
+    auto key = Key::from_verifying_text(text);
     if (!key) {
         return tl::unexpected(key.error());
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,8 +34,7 @@ class KeySet {
     /// Reads all sources; the error is one line that names the file.
     static tl::expected<std::shared_ptr<const KeySet>, std::string> load(const KeySources& sources);
 
-    /// A file's text under an id. It is PEM where it says so, and otherwise a secret, without its last line
-    /// end: a public key in PEM is never taken for a secret (RFC 8725 section 2.1).
+    /// A file's text under an id.
     tl::expected<void, std::string> add_file(const std::string& id, std::string_view text);
     /// Every key of a set that can verify tickets. Others (RSA, encryption, unknown curves) are passed
     /// over, as RFC 7517 section 5 has it; a set without one that can is an error.

@@ -61,6 +61,15 @@ struct Keeper {
 };
 thread_local Keeper keeper;
 
+thread_local std::int64_t held_bytes = 0;
+
+void* count(void* block) noexcept {
+    if (block != nullptr) {
+        held_bytes += static_cast<std::int64_t>(malloc_usable_size(block));
+    }
+    return block;
+}
+
 bool serves(const SizeClass& size_class, std::size_t request) noexcept {
     return request >= size_class.request_min && request <= size_class.size;
 }
@@ -82,12 +91,12 @@ void* allocate_of(const SizeClass& size_class, KeptBlocks& kept) noexcept {
 
 void* allocate(std::size_t size, const char*, int) {
     if (serves(packet_parts, size)) {
-        return allocate_of(packet_parts, kept_parts);
+        return count(allocate_of(packet_parts, kept_parts));
     }
     if (serves(record_buffers, size)) {
-        return allocate_of(record_buffers, kept_buffers);
+        return count(allocate_of(record_buffers, kept_buffers));
     }
-    return size == 0 ? nullptr : counted_malloc(size);
+    return size == 0 ? nullptr : count(counted_malloc(size));
 }
 
 void release(void* block, const char*, int) {
@@ -96,6 +105,7 @@ void release(void* block, const char*, int) {
     }
     const base::HeapAllowed first_use_of_the_keeper;
     const std::size_t usable = malloc_usable_size(block);
+    held_bytes -= static_cast<std::int64_t>(usable);
     bool is_kept = false;
     if (!is_thread_over && keeper.is_alive) {
         is_kept = (is_of(packet_parts, usable) && kept_parts.keep(block)) ||
@@ -107,13 +117,20 @@ void release(void* block, const char*, int) {
 }
 
 void* reallocate(void* block, std::size_t size, const char*, int) {
+    const auto before = static_cast<std::int64_t>(block == nullptr ? 0 : malloc_usable_size(block));
     if (size == 0) {
+        held_bytes -= before;
         std::free(block);
         return nullptr;
     }
     const base::HeapAllowed counted_instead;
     ++mallocs;
-    return std::realloc(block, size);
+    void* const grown = std::realloc(block, size);
+    if (grown != nullptr) {
+        held_bytes -= before;
+        count(grown);
+    }
+    return grown;
 }
 
 }  // namespace
@@ -124,6 +141,10 @@ bool install_record_allocator() noexcept {
 
 std::uint64_t malloc_count() noexcept {
     return mallocs;
+}
+
+std::int64_t held_by_openssl() noexcept {
+    return held_bytes;
 }
 
 }  // namespace tickwire::tls

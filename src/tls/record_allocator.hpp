@@ -18,5 +18,9 @@ namespace tickwire::tls {
 
 /// How often OpenSSL took memory from malloc on the calling thread.
 std::uint64_t malloc_count() noexcept;
+/// Bytes that OpenSSL has taken on this thread and not given back; what is kept for its next record does
+/// not count. Below zero on a thread that frees what another took: the sum over all threads is what is
+/// held. 0 where the allocator was not installed.
+std::int64_t held_by_openssl() noexcept;
 
 }  // namespace tickwire::tls

@@ -213,6 +213,10 @@ TlsStatus TlsEngine::write(base::Bytes plaintext, CiphertextSink& sink) noexcept
     return TlsStatus::ok;
 }
 
+bool TlsEngine::has_unfinished_record() const noexcept {
+    return SSL_has_pending(ssl_) == 1;
+}
+
 void TlsEngine::close(CiphertextSink& sink) noexcept {
     if (transport_->is_broken || !is_handshake_done()) {
         return;

@@ -88,6 +88,9 @@ class TlsEngine {
     /// one record).
     TlsStatus write(base::Bytes plaintext, CiphertextSink& sink) noexcept;
 
+    /// Part of a record has come and the rest has not: the engine holds a buffer of 17 KB for it.
+    bool has_unfinished_record() const noexcept;
+
     /// Queues close_notify.
     void close(CiphertextSink& sink) noexcept;
 

@@ -2,11 +2,13 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <optional>
 
+#include "uring/backend.hpp"
 #include "uring/listener.hpp"
 
 namespace tickwire::uring {
@@ -138,6 +140,26 @@ Address peer_address(int descriptor) noexcept {
         return {};
     }
     return address;
+}
+
+base::PeerAddress Backend::peer_of(int descriptor) noexcept {
+    const Address address = peer_address(descriptor);
+    base::PeerAddress peer;
+    switch (address.storage.ss_family) {
+        case AF_INET: {
+            std::array<std::uint8_t, 4> ipv4{};
+            const auto from = from_address<sockaddr_in>(address);
+            std::memcpy(ipv4.data(), &from.sin_addr, ipv4.size());
+            return base::PeerAddress::from_ipv4(ipv4);
+        }
+        case AF_INET6: {
+            const auto from = from_address<sockaddr_in6>(address);
+            std::memcpy(peer.bytes.data(), &from.sin6_addr, peer.bytes.size());
+            return peer;
+        }
+        default:
+            return peer;
+    }
 }
 
 Address bound_address(int descriptor) noexcept {

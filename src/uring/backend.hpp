@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
+#include "base/peer_address.hpp"
 #include "base/time.hpp"
 
 namespace tickwire::uring {
@@ -136,6 +137,8 @@ class Backend {
     /// Gives the descriptor back, to be adopted on another shard. Nothing may be in flight.
     int release(Channel channel) noexcept;
 
+    /// Who is at the other end of an accepted descriptor: one system call. None for a unix socket.
+    static base::PeerAddress peer_of(int descriptor) noexcept;
     /// Closes a descriptor that was accepted or released, and not adopted since.
     static void discard(int descriptor) noexcept;
 

@@ -93,10 +93,16 @@ struct ControlRequest {
 /// `bad_value`: 1008.
 enum class JoinFault : std::uint8_t { not_json, not_join, bad_value };
 
+/// What an operator may make narrower than the protocol has it.
+struct ControlBounds {
+    std::size_t name_size_max = protocol::name_size_max;
+    std::size_t depth_max = control_depth_max;
+};
+
 /// Reads control messages. Holds simdjson's parser and its memory: one for each shard, not thread-safe.
 class ControlParser {
   public:
-    ControlParser();
+    explicit ControlParser(const ControlBounds& bounds = {});
     ~ControlParser();
     ControlParser(const ControlParser&) = delete;
     ControlParser& operator=(const ControlParser&) = delete;
@@ -127,6 +133,7 @@ struct Limits {
     std::uint32_t messages_per_second;
     std::uint32_t bytes_per_second;
     std::uint32_t json_per_second;
+    friend bool operator==(const Limits&, const Limits&) = default;
 };
 struct PropertyView {
     std::string_view key;

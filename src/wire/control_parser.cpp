@@ -26,6 +26,9 @@ tl::unexpected<RequestError> refuse(RequestFault fault, std::optional<std::uint6
 
 /// simdjson's parser, and the copy of the text that it reads: it wants room behind the last byte.
 struct ControlParser::State {
+    explicit State(const ControlBounds& chosen) noexcept : bounds(chosen) {}
+    const ControlBounds bounds;
+
     enum class Fault : std::uint8_t { not_json, too_deep };
 
     simdjson::dom::parser parser;
@@ -49,7 +52,7 @@ struct ControlParser::State {
         if (error != simdjson::SUCCESS) {
             return tl::unexpected(Fault::not_json);
         }
-        if (json_nesting_depth(text) > control_depth_max) {
+        if (json_nesting_depth(text) > bounds.depth_max) {
             return tl::unexpected(Fault::too_deep);
         }
         return document;
@@ -61,7 +64,7 @@ struct ControlParser::State {
     }
 };
 
-ControlParser::ControlParser() : state_(std::make_unique<State>()) {
+ControlParser::ControlParser(const ControlBounds& bounds) : state_(std::make_unique<State>(bounds)) {
     // simdjson chooses its code for this CPU at its first use, and allocates it: not on the data path,
     // please.
     base::check(simdjson::validate_utf8("", 0), "nothing is valid UTF-8");
@@ -83,7 +86,7 @@ tl::expected<Join, JoinFault> ControlParser::parse_join(std::string_view text) {
         return tl::unexpected(JoinFault::not_join);
     }
     Join join;
-    join.name = fields.text("name", protocol::name_size_max).value_or("");
+    join.name = fields.text("name", state_->bounds.name_size_max).value_or("");
     const auto role = fields.text("role").value_or("player");
     join.ticket = fields.text("ticket");
     join.resume = fields.text("resume");

@@ -79,6 +79,10 @@ export class Relay {
     return this.url(scheme).replace("ws", "http");
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
   /** Asks it to end, and waits. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
     this.#process.kill(signal);

@@ -148,6 +148,11 @@ int Backend::release(Channel channel) noexcept {
     return state.socket->descriptor;
 }
 
+base::PeerAddress Backend::peer_of(int descriptor) noexcept {
+    // Sixteen addresses, among which the simulator's limits for one of them bite.
+    return base::PeerAddress::from_ipv4({192, 0, 2, static_cast<std::uint8_t>(descriptor % 16)});
+}
+
 void Backend::discard(int descriptor) noexcept {
     const base::HeapAllowed the_fake_allocates;
     World& world = World::current();

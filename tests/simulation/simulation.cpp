@@ -41,7 +41,8 @@ Stage make_stage(World& world, Oracles& oracles, Random& random) {
     stage.match.outbox_size_max = random.chance(300) ? 24 * 1024 : 128 * 1024;
     stage.session.limits = stage.match.limits;
     stage.session.outbox_size_max = stage.match.outbox_size_max;
-    stage.session.handshake_timeout = seconds(4);
+    stage.session.tls_timeout = seconds(4);
+    stage.session.upgrade_timeout = seconds(4);
     stage.session.join_timeout = seconds(3);
     stage.session.idle_timeout = seconds(6);
     stage.session.close_timeout = seconds(2);
@@ -49,6 +50,13 @@ Stage make_stage(World& world, Oracles& oracles, Random& random) {
         stage.match_names.push_back("arena-" + std::to_string(count));
     }
     return stage;
+}
+
+shard::DirectoryLimits directory_limits(Random& random) {
+    shard::DirectoryLimits limits;
+    limits.connection_count_max = random.chance(200) ? 40 : connection_count_max;
+    limits.match_count_max = match_count_max;
+    return limits;
 }
 
 }  // namespace
@@ -62,7 +70,7 @@ Simulation::Simulation(std::uint64_t seed)
       shard_count_(static_cast<std::uint32_t>(random_.between(2, 3))),
       actor_count_(random_.between(20, 60)),
       wraps_ticks_(random_.chance(250)),
-      directory_(shard_count_, random_.chance(200) ? 40 : connection_count_max, match_count_max) {
+      directory_(shard_count_, directory_limits(random_)) {
     if (wraps_ticks_) {
         stage_.session.idle_timeout = std::chrono::hours(3);
     }

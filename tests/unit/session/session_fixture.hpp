@@ -30,7 +30,7 @@ class SessionFixture : public testing::Test, protected Host {
         session.reset();
         environment.emplace(
             Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
-        session = std::make_unique<Session>(*environment, nullptr, now);
+        session = std::make_unique<Session>(*environment, transport, now);
         session->set_self({7, 1});
         return *session;
     }
@@ -138,9 +138,13 @@ class SessionFixture : public testing::Test, protected Host {
     }
     void on_join(Session& asked, const wire::Join& join) override {
         told.push_back("join " + join.name);
-        asked.on_joined(now);
+        asked.on_joined(join_limits.value_or(options.limits));
     }
     void on_plain_join(Session& /*asked*/) override { told.push_back("plain join"); }
+    std::unique_ptr<tls::TlsEngine> make_engine() override {
+        return tls_context == nullptr ? nullptr
+                                      : tls::TlsEngine::create(tls_context, tls::TlsEngine::Side::server);
+    }
     bool on_state(Session& /*asked*/, const protocol::State& state) override {
         told.push_back("state " + std::string(base::as_text(state.bytes)));
         return accepts;
@@ -177,6 +181,9 @@ class SessionFixture : public testing::Test, protected Host {
     std::optional<Environment> environment;
     std::unique_ptr<Session> session;
     std::vector<std::string> told;
+    std::optional<wire::Limits> join_limits;
+    Transport transport = Transport::clear;
+    std::shared_ptr<tls::TlsContext> tls_context;
     bool accepts = true;
     bool moves = false;
     int attention_count = 0;

@@ -436,6 +436,136 @@ TEST_F(SessionTest, gives_all_its_memory_back) {
     EXPECT_EQ(pool.bytes_in_use(), at_rest);
 }
 
+TEST_F(SessionTest, a_peer_that_is_gone_without_a_word_is_gone_inside_a_minute) {
+    open_joined();
+    told.clear();
+    sent();
+    const base::Time begin = now;
+    while (!session->is_over() && now - begin < std::chrono::minutes(2)) {
+        now += milliseconds(250);
+        session->on_time(now);
+        sent();  // the kernel takes what is little, also for the dead
+    }
+    EXPECT_TRUE(session->is_over());
+    EXPECT_LE(now - begin, seconds(60));
+    EXPECT_EQ(told, (Strings{"end lost"}));
+    EXPECT_EQ(counters.timeouts_idle, 1U);
+    EXPECT_EQ(counters.timeouts_close, 1U);
+}
+
+TEST_F(SessionTest, holds_what_a_newcomer_sends_until_it_is_its_turn) {
+    open();
+    std::string request = upgrade_request("/v1/match/arena", "tickwire.v1");
+    EXPECT_TRUE(session->is_newcomer());
+    session->hold(base::as_bytes(request.substr(0, 20)), now);
+    session->hold(base::as_bytes(request.substr(20)), now);
+    EXPECT_TRUE(session->holds_input());
+    EXPECT_FALSE(session->wants_input());
+    EXPECT_TRUE(told.empty());
+    session->receive_held(now);
+    EXPECT_EQ(told, (Strings{"upgrade arena"}));
+    EXPECT_FALSE(session->holds_input());
+    EXPECT_TRUE(session->wants_input());
+    const std::string join = text_frame(R"({"op":"join","name":"Ann"})");
+    session->hold(base::as_bytes(join), now);
+    session->receive_held(now);
+    EXPECT_EQ(session->phase(), Phase::game);
+    EXPECT_FALSE(session->is_newcomer());
+    session.reset();
+}
+
+TEST_F(SessionTest, the_time_that_a_newcomer_waits_for_us_is_not_its_own) {
+    open_game();
+    now += seconds(4);
+    const std::string ping = frame(websocket::Opcode::ping, "");
+    session->hold(base::as_bytes(ping), now);
+    now += seconds(60);
+    session->on_time(now);
+    EXPECT_EQ(session->phase(), Phase::joining) << "5 s for the join, of which it has used 4";
+    session->receive_held(now);
+    session->on_time(now);
+    EXPECT_EQ(session->phase(), Phase::joining);
+    now += seconds(1);
+    session->on_time(now);
+    EXPECT_EQ(counters.timeouts_join, 1U);
+}
+
+TEST_F(SessionTest, a_newcomer_that_is_dropped_gives_back_what_it_held) {
+    open();
+    const std::size_t before = pool.bytes_in_use();
+    session->hold(base::as_bytes(std::string(5000, 'x')), now);
+    EXPECT_GT(pool.bytes_in_use(), before);
+    session.reset();
+    EXPECT_EQ(pool.bytes_in_use(), before);
+}
+
+TEST_F(SessionTest, refuses_foreign_origins_with_403_and_counts_them) {
+    SessionOptions chosen;
+    chosen.origins.allowed.push_back(*OriginPattern::parse("https://*.game.example"));
+    chosen.is_echo_on = true;
+    for (const std::string target : {"/v1/match/arena", "/v1/echo"}) {
+        open(chosen);
+        std::string request = upgrade_request(target, "");
+        request.insert(request.find("\r\n") + 2, "Origin: https://evil.test\r\n");
+        receive(request);
+        EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 403") << target;
+    }
+    EXPECT_EQ(counters.origins_refused, 2U);
+    EXPECT_TRUE(told.empty());
+    open(chosen);
+    std::string request = upgrade_request("/v1/match/arena", "");
+    request.insert(request.find("\r\n") + 2, "Origin: https://eu.game.example\r\n");
+    receive(request);
+    EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 101");
+}
+
+TEST_F(SessionTest, limits_of_its_own_hold_for_a_member_in_both_directions) {
+    SessionOptions chosen;
+    join_limits = chosen.limits;
+    join_limits->state_bytes = 2000;
+    join_limits->event_bytes = 500;
+    open_joined(chosen);
+    told.clear();
+    receive(binary_frame(state_message(std::string(1994, 's'))));
+    EXPECT_EQ(told.size(), 1U) << "more than the common limit of 1,024";
+    receive(binary_frame(event_message(0, std::string(497, 'e'))));
+    EXPECT_EQ(sent_close_code(), 1009);
+    join_limits.reset();
+}
+
+TEST_F(SessionTest, a_message_that_is_not_finished_in_time_closes_with_4102) {
+    open_joined();
+    sent();
+    const std::string whole = binary_frame(state_message(std::string(200, 's')));
+    receive(whole.substr(0, 100));
+    now += seconds(9);
+    receive(whole.substr(100, 1));
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 0);
+    now += seconds(1);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4102);
+    EXPECT_EQ(counters.timeouts_message, 1U);
+}
+
+TEST_F(SessionTest, a_message_that_is_finished_leaves_the_next_one_all_its_time) {
+    open_joined();
+    sent();
+    const std::string whole = binary_frame(state_message(std::string(200, 's')));
+    receive(whole.substr(0, 100));
+    for (int turn = 0; turn < 4; ++turn) {
+        now += seconds(6);
+        receive(whole.substr(100) + whole.substr(0, 100));
+        session->on_time(now);
+    }
+    EXPECT_EQ(sent_close_code(), 0);
+    EXPECT_EQ(counters.timeouts_message, 0U);
+    receive(whole.substr(100));
+    now += seconds(11);
+    session->on_time(now);
+    EXPECT_EQ(counters.timeouts_message, 0U) << "nothing is unfinished";
+}
+
 TEST_F(SessionTest, is_small_while_it_is_idle) {
     open();
     const std::size_t at_rest = pool.bytes_in_use();

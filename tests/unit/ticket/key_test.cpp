@@ -74,7 +74,8 @@ TEST_P(EveryAlgorithm, survives_the_way_through_its_files) {
     const Key key = Key::generate(GetParam());
     const std::string signature = key.sign("message");
     if (GetParam() == Algorithm::hs256) {
-        EXPECT_TRUE(Key::from_secret(key.private_text())->verify("message", signature));
+        EXPECT_TRUE(Key::from_signing_text(key.private_text() + "\n")->verify("message", signature));
+        EXPECT_TRUE(Key::from_verifying_text(key.private_text() + "\r\n")->verify("message", signature));
         EXPECT_EQ(key.public_text(), "");
         return;
     }

@@ -1,0 +1,126 @@
+#include "base/peer_address.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace tickwire::base {
+namespace {
+
+constexpr std::array<std::uint8_t, 12> ipv4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+std::string_view trim(std::string_view text) noexcept {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+}  // namespace
+
+PeerAddress PeerAddress::from_ipv4(std::array<std::uint8_t, 4> address) noexcept {
+    PeerAddress peer;
+    std::copy(ipv4_prefix.begin(), ipv4_prefix.end(), peer.bytes.begin());
+    std::copy(address.begin(), address.end(), peer.bytes.begin() + ipv4_prefix.size());
+    return peer;
+}
+
+std::optional<PeerAddress> PeerAddress::parse(std::string_view text) noexcept {
+    std::array<char, INET6_ADDRSTRLEN> terminated{};
+    if (text.size() >= terminated.size()) {
+        return std::nullopt;
+    }
+    std::copy(text.begin(), text.end(), terminated.begin());
+    std::array<std::uint8_t, 4> ipv4{};
+    if (inet_pton(AF_INET, terminated.data(), ipv4.data()) == 1) {
+        return from_ipv4(ipv4);
+    }
+    PeerAddress peer;
+    if (inet_pton(AF_INET6, terminated.data(), peer.bytes.data()) == 1) {
+        return peer;
+    }
+    return std::nullopt;
+}
+
+bool PeerAddress::is_ipv4() const noexcept {
+    return std::equal(ipv4_prefix.begin(), ipv4_prefix.end(), bytes.begin());
+}
+
+bool PeerAddress::is_loopback() const noexcept {
+    PeerAddress loopback_ipv6;
+    loopback_ipv6.bytes.back() = 1;
+    return (is_ipv4() && bytes[12] == 127) || *this == loopback_ipv6;
+}
+
+AddressKey PeerAddress::key() const noexcept {
+    const std::size_t begin = is_ipv4() ? 12 : 0;
+    const std::size_t end = is_ipv4() ? 16 : 8;
+    AddressKey key = 0;
+    for (std::size_t index = begin; index < end; ++index) {
+        key = key << 8U | bytes[index];
+    }
+    return key;
+}
+
+std::optional<AddressRange> AddressRange::parse(std::string_view text) noexcept {
+    const std::size_t slash = text.find('/');
+    const auto base = PeerAddress::parse(text.substr(0, slash));
+    if (!base) {
+        return std::nullopt;
+    }
+    const unsigned written_max = base->is_ipv4() ? 32 : 128;
+    unsigned prefix_size = written_max;
+    if (slash != text.npos) {
+        const std::string_view digits = text.substr(slash + 1);
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), prefix_size);
+        if (error != std::errc{} || end != digits.data() + digits.size() || prefix_size > written_max) {
+            return std::nullopt;
+        }
+    }
+    return AddressRange{*base, prefix_size + (128 - written_max)};
+}
+
+bool AddressRange::contains(const PeerAddress& address) const noexcept {
+    const std::size_t whole = prefix_size / 8;
+    const unsigned rest = prefix_size % 8;
+    if (!address.exists() || std::memcmp(base.bytes.data(), address.bytes.data(), whole) != 0) {
+        return false;
+    }
+    return rest == 0 || ((base.bytes[whole] ^ address.bytes[whole]) >> (8 - rest)) == 0;
+}
+
+bool AddressRules::is_trusted(const PeerAddress& peer) const noexcept {
+    return std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
+                       [&peer](const AddressRange& range) { return range.contains(peer); });
+}
+
+AddressKey AddressRules::charged_key(const PeerAddress& peer) const noexcept {
+    const bool is_exempt =
+        !peer.exists() || is_trusted(peer) || (peer.is_loopback() && !is_loopback_limited);
+    return is_exempt ? 0 : peer.key();
+}
+
+AddressKey AddressRules::forwarded_key(std::string_view forwarded_for) const noexcept {
+    while (!forwarded_for.empty()) {
+        const std::size_t comma = forwarded_for.rfind(',');
+        const bool is_first = comma == forwarded_for.npos;
+        const auto client =
+            PeerAddress::parse(trim(is_first ? forwarded_for : forwarded_for.substr(comma + 1)));
+        if (!client) {
+            return 0;
+        }
+        if (!is_trusted(*client)) {
+            return charged_key(*client);
+        }
+        forwarded_for = forwarded_for.substr(0, is_first ? 0 : comma);
+    }
+    return 0;
+}
+
+}  // namespace tickwire::base

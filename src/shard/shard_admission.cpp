@@ -1,0 +1,242 @@
+// Who gets in, and what newcomers may cost: tickets, limits for addresses, the share of a slot that
+// handshakes, requests and joins may take, the memory that is held, and what a late shard gives up.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/heap_trap.hpp"
+#include "shard/shard.hpp"
+#include "tls/record_allocator.hpp"
+
+namespace tickwire::shard {
+namespace {
+
+/// Where no match ticks: long enough to be worth it, short enough for doors and signals.
+constexpr base::Duration idle_turn = std::chrono::milliseconds(20);
+/// How long to wait before asking a late shard again, as the close reason says.
+constexpr std::string_view late_reason = "the relay is busy: try again in 5 seconds";
+
+wire::Limits limits_of(const ticket::Grant& grant, wire::Limits limits,
+                       std::uint32_t state_bytes) noexcept {
+    limits.state_bytes = std::min(grant.state_bytes.value_or(limits.state_bytes), state_bytes);
+    limits.event_bytes = grant.event_bytes.value_or(limits.event_bytes);
+    limits.messages_per_second = grant.messages_per_second.value_or(limits.messages_per_second);
+    return limits;
+}
+
+}  // namespace
+
+// --- tickets
+
+std::optional<ticket::Grant> Shard::judge_ticket(session::Session& session, std::string_view token,
+                                                 std::string_view match) {
+    const auto refuse = [&](ticket::Fault fault) -> std::optional<ticket::Grant> {
+        ++counters_.tickets_refused;
+        session.close(4000, ticket::describe(fault), now_);
+        return std::nullopt;
+    };
+    if (!tickets_) {
+        return ticket::Grant{};
+    }
+    if (token.empty()) {
+        return tickets_->policy().is_required ? refuse(ticket::Fault::missing)
+                                              : std::optional(ticket::Grant{});
+    }
+    const std::int64_t unix_now = setting_.unix_time();
+    auto grant = tickets_->verify(token, match, unix_now);
+    if (!grant) {
+        return refuse(grant.error());
+    }
+    if (grant->is_single_use) {
+        switch (setting_.directory->use_ticket(grant->id, grant->expires + ticket::leeway_s, unix_now)) {
+            case TicketLedger::Verdict::taken:
+                break;
+            case TicketLedger::Verdict::used:
+                return refuse(ticket::Fault::used);
+            case TicketLedger::Verdict::full:
+                ++counters_.tickets_refused;
+                session.close(1013, "too many tickets of single use", now_);
+                return std::nullopt;
+        }
+    }
+    ++counters_.tickets_accepted;
+    return std::move(*grant);
+}
+
+Shard::Entry Shard::admit(session::Session& session, const std::string& ticket, wire::Join& join,
+                          session::Lane lane) {
+    const std::string& name = *connection_of(session).match_name;
+    Entry entry;
+    entry.handle = find_room(name);
+    entry.room = rooms_.find(entry.handle);
+    if (entry.room != nullptr && join.resume && entry.room->match->can_resume(*join.resume)) {
+        return entry;  // the slot was paid for with the ticket that opened it
+    }
+    const auto grant = judge_ticket(session, ticket, name);
+    if (!grant) {
+        return {};
+    }
+    entry.used_ticket = grant->is_single_use ? grant->id : std::string();
+    if (lane == session::Lane::plain && grant->role == wire::Role::spectator) {
+        ++counters_.tickets_refused;
+        give_back(entry);
+        session.close(4000, ticket::describe(ticket::Fault::other_role), now_);
+        return {};
+    }
+    if (entry.room == nullptr && pressure_.is_closed()) {
+        ++counters_.refused_late;
+        give_back(entry);
+        session.close(1013, late_reason, now_);
+        return {};
+    }
+    if (entry.room == nullptr) {
+        entry.handle = open_room(name, &*grant);
+        entry.room = rooms_.find(entry.handle);
+    }
+    if (entry.room == nullptr) {
+        ++counters_.refused_matches;
+        give_back(entry);
+        session.close(1013, "no room for another match", now_);
+        return {};
+    }
+    join.role = grant->role.value_or(join.role);
+    join.name = grant->name.value_or(join.name);
+    entry.claims.is_host = grant->is_host;
+    entry.claims.subject = grant->subject;
+    const match::Match& match = *entry.room->match;
+    entry.claims.limits = limits_of(*grant, match.limits(), match.state_bytes_max());
+    return entry;
+}
+
+void Shard::give_back(const Entry& entry) {
+    if (!entry.used_ticket.empty()) {
+        setting_.directory->give_ticket_back(entry.used_ticket);
+    }
+}
+
+// --- addresses
+
+void Shard::count_refusal(Admission admission) noexcept {
+    switch (admission) {
+        case Admission::admitted:
+            return;
+        case Admission::over_connections:
+            ++counters_.refused_connections;
+            return;
+        case Admission::over_memory:
+            ++counters_.refused_memory;
+            return;
+        case Admission::over_address_count:
+            ++counters_.refused_address_count;
+            return;
+        case Admission::over_address_rate:
+            ++counters_.refused_address_rate;
+            return;
+    }
+}
+
+bool Shard::charge_forwarded(Connection& connection, std::string_view forwarded_for) {
+    if (!connection.is_by_proxy || connection.address != 0) {
+        return true;
+    }
+    const base::AddressKey address = options_.addresses.forwarded_key(forwarded_for);
+    const Admission admission = setting_.directory->charge_address(address, now_);
+    if (admission != Admission::admitted) {
+        ++counters_.connections_refused;
+        count_refusal(admission);
+        return false;
+    }
+    connection.address = address;
+    return true;
+}
+
+// --- newcomers
+
+/// What newcomers may use of the CPU now: their share of the time since their last turn, which is a slot
+/// mostly. A late shard gives them more at once, but never a whole slot.
+base::Duration Shard::newcomer_turn() const noexcept {
+    if (rooms_.live_count() == 0) {
+        return idle_turn;
+    }
+    const base::Duration share = (now_ - last_turn_) * options_.newcomer_share_permille / 1000;
+    return std::min(share, grid_.slot_length());
+}
+
+/// After the ticks, so that a storm of handshakes costs those who play at most its share of each slot. In
+/// the order of their coming. Measured as CPU time: what others take of the machine is not their fault.
+void Shard::serve_newcomers() {
+    if (newcomers_.is_empty()) {
+        last_turn_ = now_;
+        return;
+    }
+    const base::HeapAllowed newcomers_allocate;
+    const base::Duration turn = newcomer_turn();
+    last_turn_ = now_;
+    const base::Duration begin = backend_->cpu_time();
+    base::Duration used{};
+    do {
+        now_ = backend_->now();
+        const uring::Channel channel = newcomers_.pop();
+        Connection* const connection = connections_.at(channel);
+        if (connection != nullptr && !connection->is_closing) {
+            serve_newcomer(channel, *connection);
+        }
+        used = backend_->cpu_time() - begin;
+    } while (!newcomers_.is_empty() && used < turn);
+    now_ = backend_->now();
+    counters_.newcomer_ns += static_cast<std::uint64_t>(used.count());
+    counters_.newcomers_deferred += newcomers_.count();
+    finish_touched();
+    flush();
+}
+
+void Shard::serve_newcomer(uring::Channel channel, Connection& connection) {
+    if (connection.arriving != nullptr) {
+        const auto moved = std::move(connection.arriving);
+        if (!connection.session.is_over()) {
+            connection.session.resume_moved(*moved, now_);
+        }
+    } else if (connection.session.holds_input()) {
+        connection.session.receive_held(now_);
+    }
+    note_handshake(connection);
+    arm_receive(channel, connection);
+}
+
+void Shard::note_handshake(Connection& connection) noexcept {
+    if (connection.is_handshaking && connection.session.phase() != session::Phase::tls_handshake) {
+        connection.is_handshaking = false;
+        --handshaking_count_;
+    }
+}
+
+// --- memory and time
+
+/// What the bound is about: buffers, TLS, connections, matches. Every slot, so that a storm within one of
+/// the sweep's intervals does not pass unseen.
+void Shard::report_memory() noexcept {
+    const std::int64_t bytes =
+        static_cast<std::int64_t>(pool_.bytes_in_use()) + tls::held_by_openssl() + heap_bytes_ +
+        static_cast<std::int64_t>(std::uint64_t{connections_.live_count()} * sizeof(Connection));
+    counters_.memory_bytes = static_cast<std::uint64_t>(bytes);
+    setting_.directory->report_memory(setting_.index, bytes);
+}
+
+void Shard::judge_pressure() noexcept {
+    const base::Duration passed = now_ - (next_judgement_ - judgement_interval);
+    const std::uint64_t busy_ns = counters_.busy_ns - busy_ns_at_judgement_;
+    const auto busy_permille =
+        static_cast<std::uint32_t>(busy_ns * 1000 / static_cast<std::uint64_t>(passed.count()));
+    busy_ns_at_judgement_ = counters_.busy_ns;
+    next_judgement_ = now_ + judgement_interval;
+    if (!pressure_.judge(busy_permille)) {
+        return;
+    }
+    for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
+        if (MatchRoom* const room = rooms_.at(index); room != nullptr) {
+            room->match->shed_spectators(pressure_.spectator_divisor());
+        }
+    }
+}
+
+}  // namespace tickwire::shard

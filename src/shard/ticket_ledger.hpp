@@ -1,0 +1,46 @@
+// Which tickets of single use were used: their ids, each for as long as its ticket lives. Pure bookkeeping,
+// which the directory keeps behind its mutex.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tickwire::shard {
+
+/// Bounded: where it is full of tickets that live on, no other of single use is taken. It fails closed, and
+/// the remedy is tickets that live minutes and not days.
+class TicketLedger {
+  public:
+    enum class Verdict : std::uint8_t { taken, used, full };
+
+    explicit TicketLedger(std::size_t count_max) noexcept : count_max_(count_max) {}
+
+    /// Marks an id as used until its ticket has ended. Times are Unix seconds.
+    Verdict take(std::string_view id, std::int64_t until, std::int64_t now);
+    /// The ticket opened nothing after all: it may be used again.
+    void give_back(std::string_view id);
+
+    std::size_t count() const noexcept { return used_.size(); }
+
+  private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view id) const noexcept {
+            return std::hash<std::string_view>{}(id);
+        }
+    };
+    using Ending = std::pair<std::int64_t, std::string>;
+
+    std::size_t count_max_;
+    std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> used_;  ///< id and end
+    /// By their end. One that was given back stays here until its time.
+    std::priority_queue<Ending, std::vector<Ending>, std::greater<>> endings_;
+};
+
+}  // namespace tickwire::shard

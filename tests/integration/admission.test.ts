@@ -1,0 +1,328 @@
+/** Who may connect, how often, and for how long without a word: origins, limits, deadlines. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { describe, test } from "node:test";
+import { makeCertificate } from "./certificate.ts";
+import { type Relay, runToEnd, withRelay } from "./relay.ts";
+import { refusedWith, TestSocket } from "./web_socket.ts";
+
+const anyPort = ["--listen", "127.0.0.1:0"];
+const urlOf = (relay: Relay): string => `${relay.url()}/v1/match/m`;
+
+/** Asks the relay for its counters, summed over shards. */
+async function counters(relay: Relay): Promise<Map<string, number>> {
+  // Shards publish four times a second.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const shardCount = Number(/info (\d+) shards/.exec(relay.stderr)?.[1]);
+  const before = relay.stderr.length;
+  relay.signal("SIGUSR1");
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const lines = [...relay.stderr.slice(before).matchAll(/counters (\{.*\})\n/g)].map(
+      (match) => JSON.parse(match[1] as string) as Record<string, number>,
+    );
+    if (lines.length >= shardCount) {
+      const sums = new Map<string, number>();
+      for (const line of lines) {
+        for (const [name, value] of Object.entries(line)) {
+          if (typeof value === "number") sums.set(name, (sums.get(name) ?? 0) + value);
+        }
+      }
+      return sums;
+    }
+    assert.ok(Date.now() < deadline, "the relay logs no counters");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The status of an upgrade whose headers are these. */
+async function statusOf(relay: Relay, headers: string): Promise<number> {
+  const socket = await rawConnection(relay);
+  socket.write(
+    "GET /v1/match/m HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${headers}\r\n`,
+  );
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString("latin1"))?.[1]);
+}
+
+async function rawConnection(relay: Relay): Promise<Socket> {
+  const { hostname, port } = new URL(relay.httpUrl());
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  return socket;
+}
+
+describe("origins", () => {
+  test("without a list every page may connect, and the log says so", async () => {
+    await withRelay(anyPort, async (relay) => {
+      assert.equal(await statusOf(relay, "Origin: https://anything.test\r\n"), 101);
+      assert.match(relay.stderr, /web pages of every origin may connect/);
+    });
+  });
+
+  test("with a list only those in it, and clients that send none", async () => {
+    const list = ["--origins", "https://game.example", "--origins", "https://*.game.example"];
+    await withRelay([...anyPort, ...list], async (relay) => {
+      assert.equal(await statusOf(relay, "Origin: https://game.example\r\n"), 101);
+      assert.equal(await statusOf(relay, "Origin: https://eu.game.example\r\n"), 101);
+      assert.equal(await statusOf(relay, ""), 101);
+      for (const origin of ["https://game.example.evil.test", "http://game.example", "null"]) {
+        assert.equal(await statusOf(relay, `Origin: ${origin}\r\n`), 403, origin);
+      }
+      assert.equal((await counters(relay)).get("origins_refused"), 3);
+      assert.doesNotMatch(relay.stderr, /every origin/);
+    });
+  });
+
+  test("an option refuses clients that send none", async () => {
+    await withRelay([...anyPort, "--origins", "https://game.example", "--origin-required"], async (relay) => {
+      assert.equal(await statusOf(relay, ""), 403);
+      assert.equal(await statusOf(relay, "Origin: https://game.example\r\n"), 101);
+    });
+  });
+
+  test("what is no origin stops the start", () => {
+    const { code, stderr } = runToEnd("serve", ...anyPort, "--origins", "game.example");
+    assert.equal(code, 2);
+    assert.match(stderr, /'game.example' is not an origin: https:\/\/game.example/);
+  });
+});
+
+describe("limits for one address", () => {
+  test("hold for loopback where that is asked for: 503 over them, and room again when one goes", async () => {
+    const args = ["--limit-loopback", "--max-connections-per-address", "3", "--connects-per-address", "0"];
+    await withRelay([...anyPort, ...args, "--shards", "2"], async (relay) => {
+      const open: TestSocket[] = [];
+      for (let count = 0; count < 3; count += 1) open.push((await TestSocket.join(urlOf(relay)))[0]);
+      assert.equal(await refusedWith(urlOf(relay)), 503);
+      const count = await counters(relay);
+      assert.equal(count.get("refused_address_count"), 1);
+      await open[0]?.close(1000);
+      for (let tries = 0; ; tries += 1) {
+        if ((await statusOf(relay, "Sec-WebSocket-Protocol: tickwire.v1\r\n")) === 101) break;
+        assert.ok(tries < 100, "there is no room again");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      for (const client of open.slice(1)) await client.close(1000);
+    });
+  });
+
+  test("do not hold for loopback otherwise", async () => {
+    await withRelay([...anyPort, "--max-connections-per-address", "1"], async (relay) => {
+      for (let count = 0; count < 5; count += 1) assert.equal(await statusOf(relay, ""), 101);
+    });
+  });
+
+  test("new connections a second: those over the rate are refused", async () => {
+    const args = ["--limit-loopback", "--connects-per-address", "5"];
+    await withRelay([...anyPort, ...args], async (relay) => {
+      const statuses: number[] = [];
+      for (let count = 0; count < 5; count += 1) statuses.push(await statusOf(relay, ""));
+      const burst = await Promise.all(Array.from({ length: 40 }, () => statusOf(relay, "").catch(() => 0)));
+      assert.ok(burst.filter((status) => status === 503).length > 0, burst.join(" "));
+      assert.ok(statuses.every((status) => status === 101), statuses.join(" "));
+      assert.ok(((await counters(relay)).get("refused_address_rate") ?? 0) > 0);
+    });
+  });
+
+  test("behind a trusted proxy they hold for whom it names", async () => {
+    const args = ["--limit-loopback", "--trusted-proxies", "127.0.0.0/8", "--max-connections-per-address", "1"];
+    await withRelay([...anyPort, ...args], async (relay) => {
+      const behind = async (forwarded: string): Promise<[number, Socket]> => {
+        const socket = await rawConnection(relay);
+        socket.write(
+          "GET /v1/match/m HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+            `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nX-Forwarded-For: ${forwarded}\r\n\r\n`,
+        );
+        const [answer] = (await once(socket, "data")) as [Buffer];
+        return [Number(answer.toString("latin1").slice(9, 12)), socket];
+      };
+      const open: Socket[] = [];
+      const expectStatus = async (forwarded: string, wanted: number): Promise<void> => {
+        const [status, socket] = await behind(forwarded);
+        open.push(socket);
+        assert.equal(status, wanted, forwarded);
+      };
+      await expectStatus("203.0.113.7", 101);
+      await expectStatus("203.0.113.7", 503);
+      await expectStatus("203.0.113.9, 203.0.113.7", 503); // the client wrote the first
+      await expectStatus("203.0.113.8", 101);
+      await expectStatus("2001:db8:1:2::1", 101);
+      await expectStatus("2001:db8:1:2:ffff::2", 503); // the same /64
+      await expectStatus("2001:db8:1:3::1", 101);
+      for (const socket of open) socket.destroy();
+    });
+  });
+
+  test("a range that is none stops the start", () => {
+    const { code, stderr } = runToEnd("serve", ...anyPort, "--trusted-proxies", "10.0.0.0/33");
+    assert.equal(code, 2);
+    assert.match(stderr, /neither an address nor a range/);
+  });
+});
+
+describe("memory", () => {
+  test("past its bound new connections are refused with 503 and old ones live", async () => {
+    const args = ["--max-memory", "16", "--state-bytes", "32767", "--max-players", "100", "--bytes-per-second", "4000000"];
+    await withRelay([...anyPort, ...args, "--event-log-bytes", "4194304"], async (relay) => {
+      const open: TestSocket[] = [];
+      let refused = false;
+      // Each match of its own takes a log of 4 MiB.
+      for (let match = 0; match < 8 && !refused; match += 1) {
+        const url = `${relay.url()}/v1/match/m${match}`;
+        const socket = await TestSocket.open(url, ["tickwire.v1"]).catch(() => null);
+        if (socket === null) {
+          refused = true;
+          break;
+        }
+        socket.socket.send(JSON.stringify({ op: "join" }));
+        assert.match(String(await socket.next()), /"welcome"/);
+        open.push(socket);
+      }
+      assert.ok(refused, "nothing was refused");
+      assert.equal(await refusedWith(urlOf(relay)), 503);
+      const count = await counters(relay);
+      assert.ok((count.get("refused_memory") ?? 0) >= 2);
+      assert.ok((count.get("memory_bytes") ?? 0) >= 16 * 1024 * 1024);
+      for (const member of open) {
+        member.socket.send(Buffer.from([3, 0, 0, 0, 1, 2, 3, 4]));
+        for (let message = await member.next(); typeof message === "string" || message[0] !== 0x83; ) {
+          message = await member.next();
+        }
+        await member.close(1000);
+      }
+    });
+  });
+});
+
+describe("deadlines", () => {
+  const certificate = makeCertificate();
+  const tls = ["--tls-listen", "127.0.0.1:0", "--certificate", certificate.certificate, "--key", certificate.key];
+
+  test("for TLS, for the request and for the join: each is counted", async () => {
+    const times = ["--tls-timeout", "0.3", "--upgrade-timeout", "0.3", "--join-timeout", "0.3"];
+    await withRelay([...anyPort, ...tls, ...times], async (relay) => {
+      const { hostname, port } = new URL(relay.httpUrl("wss"));
+      const silent = connect(Number(port), hostname).on("error", () => {});
+      const silentEnds = once(silent.resume(), "close");
+      silent.write(Buffer.from([0x16, 3, 1, 2, 0])); // the header of a ClientHello
+      const slow = await rawConnection(relay);
+      const slowEnds = once(slow.resume(), "close");
+      slow.write("GET /v1/match/m HTTP/1.1\r\nHost: relay\r\n");
+      const dripping = setInterval(() => slow.write("X-A: b\r\n"), 50);
+      const mute = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
+      assert.equal((await mute.closed()).code, 4104);
+      await Promise.all([silentEnds, slowEnds]);
+      clearInterval(dripping);
+      const count = await counters(relay);
+      assert.equal(count.get("timeouts_tls"), 1);
+      assert.equal(count.get("timeouts_upgrade"), 1);
+      assert.equal(count.get("timeouts_join"), 1);
+      assert.equal(count.get("connections_open"), 0);
+    });
+  });
+
+  test("for the rest of a message, in the clear", async () => {
+    await withRelay([...anyPort, "--message-timeout", "0.5"], async (relay) => {
+      const [ann] = await TestSocket.join(urlOf(relay));
+      const raw = (ann.socket as unknown as { _socket: Socket })._socket;
+      raw.write(Buffer.concat([Buffer.from([0x82, 0xfe, 1, 0, 0, 0, 0, 0]), Buffer.alloc(10)]));
+      // A ping cannot come between the parts of a frame, so drip the frame itself.
+      const dripping = setInterval(() => raw.write(Buffer.alloc(1)), 100);
+      const { code, reason } = await ann.closed();
+      clearInterval(dripping);
+      assert.equal(`${code} ${reason}`, "4102 a message was not finished");
+      assert.equal((await counters(relay)).get("timeouts_message"), 1);
+    });
+  });
+
+  test("for the rest of a TLS record, which pins 17 KB until then", async () => {
+    await withRelay([...tls, "--message-timeout", "0.5"], async (relay) => {
+      const { hostname, port } = new URL(relay.httpUrl("wss"));
+      const under = connect(Number(port), hostname).on("error", () => {});
+      await once(under, "connect");
+      const client = connectTls({ socket: under, rejectUnauthorized: false }).on("error", () => {});
+      await once(client, "secureConnect");
+      client.write(
+        "GET /v1/match/m HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+      );
+      await once(client, "data");
+      under.write(Buffer.from([0x17, 3, 3, 0x40, 0, 1, 2, 3])); // an honest header of 16 KiB, and little more
+      const dripping = setInterval(() => under.write(Buffer.alloc(1)), 100);
+      client.resume();
+      await once(client, "close");
+      clearInterval(dripping);
+      const count = await counters(relay);
+      assert.equal(count.get("timeouts_message"), 1);
+      assert.equal(count.get("connections_open"), 0);
+    });
+  });
+
+  test("a busy sender whose every read ends inside a message is not taken for a slow one", async () => {
+    const args = ["--message-timeout", "0.3", "--messages-per-second", "100000", "--bytes-per-second", "100000000"];
+    await withRelay([...anyPort, ...args], async (relay) => {
+      const [ann] = await TestSocket.join(urlOf(relay));
+      const raw = (ann.socket as unknown as { _socket: Socket })._socket;
+      const frame = Buffer.concat([Buffer.from([0x82, 0x86, 0, 0, 0, 0]), Buffer.from([1, 0, 1, 0, 0, 0])]);
+      raw.write(frame.subarray(0, 7));
+      const shifted = Buffer.concat([frame.subarray(7), frame.subarray(0, 7)]);
+      for (const end = Date.now() + 1200; Date.now() < end; ) {
+        raw.write(shifted);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      raw.write(frame.subarray(7));
+      assert.equal((await counters(relay)).get("timeouts_message"), 0);
+      await ann.close(1000);
+    });
+  });
+});
+
+describe("sizes and rates", () => {
+  const cases: [string, string[], (member: TestSocket) => void, number, string][] = [
+    ["fragments of one message", ["--max-fragments", "3"], (m) => {
+      for (let part = 0; part < 4; part += 1) m.socket.send("x", { fin: false });
+    }, 1009, "over_size"],
+    ["control messages a second", ["--json-per-second", "2"], (m) => {
+      for (let count = 0; count < 4; count += 1) m.socket.send('{"op":"visible","visible":true}');
+    }, 4100, "over_json_rate"],
+    ["messages a second", ["--messages-per-second", "5"], (m) => {
+      for (let count = 0; count < 9; count += 1) m.socket.send(Buffer.from([4]));
+    }, 4100, "over_message_rate"],
+    ["bytes a second", ["--bytes-per-second", "1024"], (m) => {
+      for (let count = 0; count < 3; count += 1) m.socket.send(Buffer.concat([Buffer.from([2, 0, 0, 0]), Buffer.alloc(500)]));
+    }, 4100, "over_byte_rate"],
+  ];
+  for (const [what, args, act, code, counter] of cases) {
+    test(`${what}: ${code}`, async () => {
+      await withRelay([...anyPort, ...args], async (relay) => {
+        const [member] = await TestSocket.join(urlOf(relay));
+        act(member);
+        assert.equal((await member.closed()).code, code);
+        assert.equal((await counters(relay)).get(counter), 1);
+      });
+    });
+  }
+
+  test("names and nesting as narrow as the operator wants", async () => {
+    await withRelay([...anyPort, "--name-bytes", "3", "--json-depth", "4"], async (relay) => {
+      const refused = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
+      refused.socket.send('{"op":"join","name":"Anna"}');
+      assert.equal((await refused.closed()).code, 1008);
+      const [ann] = await TestSocket.join(urlOf(relay), { name: "Ann" });
+      ann.socket.send('{"op":"properties","id":1,"set":{"a":[[[1]]]}}');
+      for (let message = await ann.next(); ; message = await ann.next()) {
+        if (typeof message !== "string" || !message.includes('"error"')) continue;
+        assert.match(message, /nested too deeply/);
+        break;
+      }
+      await ann.close(1000);
+    });
+  });
+});

@@ -1,0 +1,40 @@
+#include "shard/ticket_ledger.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tickwire::shard {
+namespace {
+
+using Verdict = TicketLedger::Verdict;
+
+TEST(TicketLedger, a_ticket_is_used_once_until_it_has_ended) {
+    TicketLedger ledger(10);
+    EXPECT_EQ(ledger.take("a", 100, 0), Verdict::taken);
+    EXPECT_EQ(ledger.take("a", 100, 99), Verdict::used);
+    EXPECT_EQ(ledger.take("b", 100, 99), Verdict::taken);
+    EXPECT_EQ(ledger.take("a", 200, 100), Verdict::taken) << "another ticket of that id";
+    EXPECT_EQ(ledger.count(), 1U);
+}
+
+TEST(TicketLedger, one_that_opened_nothing_may_be_used_again) {
+    TicketLedger ledger(10);
+    EXPECT_EQ(ledger.take("a", 100, 0), Verdict::taken);
+    ledger.give_back("a");
+    ledger.give_back("never taken");
+    EXPECT_EQ(ledger.take("a", 200, 0), Verdict::taken);
+    EXPECT_EQ(ledger.take("a", 200, 150), Verdict::used) << "its first end is not its end";
+}
+
+TEST(TicketLedger, is_bounded_also_by_what_was_given_back_and_fails_closed) {
+    TicketLedger ledger(3);
+    EXPECT_EQ(ledger.take("a", 100, 0), Verdict::taken);
+    EXPECT_EQ(ledger.take("b", 100, 0), Verdict::taken);
+    ledger.give_back("b");
+    EXPECT_EQ(ledger.take("b", 100, 0), Verdict::taken);
+    EXPECT_EQ(ledger.take("c", 100, 0), Verdict::full);
+    EXPECT_EQ(ledger.take("a", 100, 0), Verdict::used) << "what is known is still known";
+    EXPECT_EQ(ledger.take("c", 200, 100), Verdict::taken);
+}
+
+}  // namespace
+}  // namespace tickwire::shard
