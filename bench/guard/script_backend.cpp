@@ -124,6 +124,9 @@ void Backend::close(Channel /*channel*/) noexcept {
 int Backend::release(Channel channel) noexcept {
     return static_cast<int>(implementation_->channels[channel].connection);
 }
+base::PeerAddress Backend::peer_of(int /*descriptor*/) noexcept {
+    return {};
+}
 void Backend::discard(int /*descriptor*/) noexcept {}
 base::Duration Backend::cpu_time() const noexcept {
     return {};

@@ -119,7 +119,7 @@ struct Script {
 };
 
 int run() {
-    shard::Directory directory(1, 1000, 100);
+    shard::Directory directory(1, {.connection_count_max = 1000, .match_count_max = 100, .address = {}});
     shard::Door door;
     std::array<shard::Door*, 1> doors{&door};
     CountingTokens tokens;

@@ -68,6 +68,7 @@ class Shard final : public Host {
     void on_page_request(Session& /*session*/, const wire::HttpRequest& /*request*/) override {}
     void on_join(Session& /*session*/, const wire::Join& /*join*/) override {}
     void on_plain_join(Session& /*session*/) override {}
+    std::unique_ptr<tls::TlsEngine> make_engine() override { return nullptr; }
     bool on_state(Session& /*session*/, const protocol::State& /*state*/) override { return true; }
     bool on_event(Session& /*session*/, const protocol::Event& /*event*/) override { return true; }
     void on_ping(Session& /*session*/, const protocol::Ping& /*ping*/) override {}
@@ -97,7 +98,7 @@ void connect(benchmark::State& run, Way way) {
     shard::Mailbox mailbox;
     for (auto _ : run) {
         std::string bytes = request;
-        std::optional<Session> session(std::in_place, acceptor.environment(), nullptr, base::Time{});
+        std::optional<Session> session(std::in_place, acceptor.environment(), Transport::clear, base::Time{});
         session->receive({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}, {});
         if (way == Way::moves) {
             mailbox.put({3, session->take_moved()});

@@ -16,6 +16,7 @@ declare -A packages=(
     [firefox]="firefox-esr"
     [strace]="strace"
     [valgrind]="valgrind"
+    [storms]="slowhttptest iproute2 openssl"
     [cross]="g++-aarch64-linux-gnu qemu-user-static"
     [kernel]="qemu-system-x86 busybox-static cpio openssl"
     [npm]="nodejs npm"
@@ -23,7 +24,7 @@ declare -A packages=(
 
 list_packages() {
     local job
-    for job in build test bench clang style chromium display firefox strace valgrind cross kernel npm; do
+    for job in build test bench clang style chromium display firefox strace valgrind storms cross kernel npm; do
         say "$job:" ${packages[$job]}
     done
 }
