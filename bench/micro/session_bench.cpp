@@ -98,10 +98,11 @@ void connect(benchmark::State& run, Way way) {
     shard::Mailbox mailbox;
     for (auto _ : run) {
         std::string bytes = request;
-        std::optional<Session> session(std::in_place, acceptor.environment(), Transport::clear, base::Time{});
+        std::optional<Session> session(std::in_place, acceptor.environment(), Transport::clear,
+                                       base::Time{});
         session->receive({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}, {});
         if (way == Way::moves) {
-            mailbox.put({3, session->take_moved()});
+            mailbox.put({3, 0, session->take_moved()});
             for (shard::MovedConnection& moved : mailbox.take_all()) {
                 session.emplace(owner.environment(), moved.session, base::Time{});
                 session->resume_moved(moved.session, {});

@@ -56,6 +56,9 @@ shard::DirectoryLimits directory_limits(Random& random) {
     shard::DirectoryLimits limits;
     limits.connection_count_max = random.chance(200) ? 40 : connection_count_max;
     limits.match_count_max = match_count_max;
+    if (random.chance(200)) {
+        limits.address.count_max = static_cast<std::uint32_t>(random.between(3, 10));
+    }
     return limits;
 }
 

@@ -35,7 +35,9 @@ TEST_F(SheddingTest, spectators_get_every_fourth_tick_and_players_all) {
     }
     EXPECT_EQ(ann.tick_count - player_before, 16U);
     EXPECT_EQ(viewer.tick_count - viewer_before, 4U);
-    EXPECT_EQ(viewer.states[0], "b15");
+    EXPECT_EQ(viewer.newest_tick % 4, 0U);
+    EXPECT_LT(ann.newest_tick - viewer.newest_tick, 4U);
+    EXPECT_EQ(viewer.states[0], "b" + std::to_string(15 - (ann.newest_tick - viewer.newest_tick)));
 }
 
 TEST_F(SheddingTest, who_comes_later_is_slowed_too_and_all_recover) {
