@@ -33,10 +33,6 @@ Session::~Session() {
     held_.release(environment_->pool);
 }
 
-const wire::Limits& Session::limits() const noexcept {
-    return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits;
-}
-
 // --- bytes in
 
 void Session::receive(base::MutableBytes bytes, base::Time now) {
@@ -52,7 +48,9 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
         receive_plaintext(bytes, now);
     }
     // A busy sender's reads may all end inside a message, each inside another one.
-    if (!holds_unfinished()) {
+    if (engine_ == nullptr && (!reader_ || reader_->buffered_size() == 0)) [[likely]] {
+        is_unfinished_ = false;
+    } else if (!holds_unfinished()) {
         is_unfinished_ = false;
     } else if (!is_unfinished_ || completed_message_) {
         is_unfinished_ = true;

@@ -148,7 +148,9 @@ class Session {
     void handle_plain(const websocket::Message& message, base::Time now);
     void handle_peer_close(const websocket::Message& message, base::Time now);
     bool admit_frames(base::Time now);
-    const wire::Limits& limits() const noexcept;
+    const wire::Limits& limits() const noexcept {
+        return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits;
+    }
     /// Whether a part of a message or of a TLS record is held for its rest.
     bool holds_unfinished() const noexcept;
     void drop_for_timeout(std::uint64_t& counter);

@@ -102,7 +102,6 @@ void Shard::step() {
         backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
         ++counters_.slots;
-        pressure_.on_slot(is_ticking && now_ >= grid_.time_of(slot_ + 2));
         if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
             const base::HeapAllowed hand_over_allocates;
             take_mail();
@@ -111,7 +110,6 @@ void Shard::step() {
         run_matches();
         flush();
         serve_newcomers();
-        report_memory();
         if (now_ >= next_sweep_) {
             const base::HeapAllowed endings_allocate;
             sweep();
@@ -140,6 +138,9 @@ bool Shard::is_done() const noexcept {
 /// than a tick each runs once; the numbers in between are left out.
 void Shard::run_matches() {
     const std::int64_t current = grid_.slot_at(now_);
+    if (rooms_.live_count() != 0) {
+        pressure_.on_slot(current > slot_ + 1);
+    }
     const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
     for (std::int64_t slot = std::max(slot_ + 1, current - per_tick + 1); slot <= current; ++slot) {
         auto& rooms = phases_[static_cast<std::size_t>(slot % per_tick)];
@@ -318,6 +319,7 @@ void Shard::sweep() {
             heap_bytes_ += static_cast<std::int64_t>(room->match->heap_size());
         }
     }
+    report_memory();
     if (now_ >= next_judgement_) {
         judge_pressure();
     }

@@ -188,6 +188,7 @@ void Shard::serve_newcomers() {
     counters_.newcomers_deferred += newcomers_.count();
     finish_touched();
     flush();
+    report_memory();
 }
 
 void Shard::serve_newcomer(uring::Channel channel, Connection& connection) {
@@ -212,8 +213,8 @@ void Shard::note_handshake(Connection& connection) noexcept {
 
 // --- memory and time
 
-/// What the bound is about: buffers, TLS, connections, matches. Every slot, so that a storm within one of
-/// the sweep's intervals does not pass unseen.
+/// What the bound is about: buffers, TLS, connections, matches. After newcomers too, so that a storm within
+/// one of the sweep's intervals does not pass unseen.
 void Shard::report_memory() noexcept {
     const std::int64_t bytes =
         static_cast<std::int64_t>(pool_.bytes_in_use()) + tls::held_by_openssl() + heap_bytes_ +
