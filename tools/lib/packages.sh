@@ -17,6 +17,7 @@ declare -A packages=(
     [strace]="strace"
     [valgrind]="valgrind"
     [storms]="slowhttptest iproute2 openssl"
+    [scanners]="testssl.sh sslscan openssl"
     [cross]="g++-aarch64-linux-gnu qemu-user-static"
     [kernel]="qemu-system-x86 busybox-static cpio openssl"
     [npm]="nodejs npm"
@@ -24,7 +25,7 @@ declare -A packages=(
 
 list_packages() {
     local job
-    for job in build test bench clang style chromium display firefox strace valgrind storms cross kernel npm; do
+    for job in $(printf '%s\n' "${!packages[@]}" | sort); do
         say "$job:" ${packages[$job]}
     done
 }

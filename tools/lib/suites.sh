@@ -24,6 +24,7 @@ suites=(
     'all      | format          | script | style                          | tools/dev fmt --check'
     'all      | release-units   | meson  | release-tests                  | --without bugs cross'
     'all      | release-relay   | node   | release npm                    | tests/integration/*.test.ts'
+    'all      | tls             | script | release scanners               | tests/tls/run build/release'
     'all      | scale           | script | release strace                 | tests/scale/run build/release'
     'all      | storms          | script | release storms                 | tests/storms/run build/release'
     'all      | clang-units     | meson  | clang                          | --without release bugs cross simulation'
