@@ -15,6 +15,8 @@ enum class Bug : std::uint8_t {
     event_twice,                      ///< a member keeps its place in the log although it was served
     host_epoch_not_raised,            ///< another host, the same epoch
     slot_reused_early,                ///< a connection's index is free at close, before its last completion
+    partial_send_restarted,           ///< what a send got through in part goes out from its start again
+    buffer_returned_twice,            ///< a send's buffer is given back at its end, and once more
     pipelined_bytes_lost,             ///< what came behind the upgrade request stays behind at hand-over
 };
 

@@ -23,6 +23,7 @@
 #include "service/counters_text.hpp"
 #include "service/demo_pages.hpp"
 #include "service/key_watcher.hpp"
+#include "service/kernel_overrides.hpp"
 #include "service/listeners.hpp"
 #include "shard/shard.hpp"
 #include "tls/tls_engine.hpp"
@@ -311,11 +312,15 @@ int run_relay(const ServeConfig& config) {
     if (!listeners) {
         return fail_setting(listeners.error());
     }
+    shard::ShardOptions options = shard_options(config, connection_count_max);
+    if (const auto applied = apply_kernel_overrides(options.backend); !applied) {
+        return fail_setting(applied.error());
+    }
     Shards shards(shard_count, directory_limits(config, connection_count_max));
     const ticket::Policy ticket_policy{!config.ticket_optional, config.ticket_single_use,
                                        config.ticket_audience};
-    const auto started = shards.start(shard_options(config, connection_count_max), *listeners, tls_context,
-                                      ticket_keys, ticket_policy, config.pin);
+    const auto started =
+        shards.start(options, *listeners, tls_context, ticket_keys, ticket_policy, config.pin);
     if (!started) {
         shards.stop();
         std::fprintf(stderr, "tickwire: %s\n", started.error().message.c_str());

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bugs.hpp"
+
 namespace tickwire::session {
 
 base::MutableBytes ByteQueue::room(std::size_t size, websocket::BufferSource& source) noexcept {
@@ -131,6 +133,9 @@ base::Bytes Outgoing::begin_send(tls::TlsEngine* engine) noexcept {
 
 void Outgoing::end_send() noexcept {
     if (!in_flight_.empty()) {
+        if (base::bug(base::Bug::buffer_returned_twice)) {
+            ByteQueue(in_flight_).release(*in_flight_source_);
+        }
         in_flight_.release(*in_flight_source_);
     }
     in_flight_shared_ = {};

@@ -15,6 +15,13 @@ const startTimeoutMs = 20_000;
 /** The promise is 5 s. The rest is for a sanitizer's leak check. */
 const stopTimeoutMs = 5_000 + 10_000;
 
+/** What a relay is started under. */
+export interface Surroundings {
+  /** A command that runs it: `prlimit --nofile=256`. */
+  before?: string[];
+  env?: Record<string, string>;
+}
+
 export interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -24,7 +31,13 @@ export interface Ended {
 
 /** Runs the binary to its end: for what should not start at all. */
 export function runToEnd(...args: string[]): Ended {
-  const { status, signal, stdout, stderr } = spawnSync(binary, args, {
+  return runToEndIn({}, ...args);
+}
+
+export function runToEndIn({ before = [], env = {} }: Surroundings, ...args: string[]): Ended {
+  const [command = binary, ...rest] = [...before, binary, ...args];
+  const { status, signal, stdout, stderr } = spawnSync(command, rest, {
+    env: { ...process.env, ...env },
     encoding: "utf8",
     timeout: startTimeoutMs,
     stdio: ["ignore", "pipe", "pipe"],
@@ -40,8 +53,9 @@ export class Relay {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
 
-  private constructor(args: string[]) {
-    this.#process = spawn(binary, ["serve", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  private constructor(args: string[], { before = [], env = {} }: Surroundings = {}) {
+    const [command = binary, ...rest] = [...before, binary, "serve", ...args];
+    this.#process = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.#ended = once(this.#process, "close").then(() => undefined);
@@ -49,7 +63,11 @@ export class Relay {
 
   /** Ready when it has printed a line for each listener that `args` ask for. */
   static async start(...args: string[]): Promise<Relay> {
-    const relay = new Relay(args);
+    return Relay.startIn({}, ...args);
+  }
+
+  static async startIn(surroundings: Surroundings, ...args: string[]): Promise<Relay> {
+    const relay = new Relay(args, surroundings);
     const wanted = args.filter((arg) => arg === "--listen" || arg === "--tls-listen").length;
     const ready = async (): Promise<boolean> => {
       while (relay.#readUrls() < wanted) await once(relay.#process.stdout!, "data");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/bugs.hpp"
 #include "base/check.hpp"
 #include "base/heap_trap.hpp"
 
@@ -245,6 +246,13 @@ void Backend::Implementation::progress_send(ChannelState& state) {
     world.server_write(*state.socket, sending.bytes.subspan(sending.done, size), sending.started,
                        sending.consumed_before);
     sending.done += size;
+    if (base::bug(base::Bug::partial_send_restarted) && sending.done < sending.bytes.size() &&
+        !sending.is_restarted) {
+        // The kernel goes on by itself (MSG_WAITALL), so this bug could only be here, or in a backend that
+        // went on by its own count.
+        sending.is_restarted = true;
+        sending.done = 0;
+    }
     if (sending.done == sending.bytes.size()) {
         end_send(state, SendResult::complete);
     }

@@ -29,6 +29,7 @@ struct Backend::Implementation final : simulation::Kernel {
         base::Time stalled_until{};
         base::Time due{};
         bool is_over = false;
+        bool is_restarted = false;
         SendResult result = SendResult::complete;
     };
     struct ChannelState {

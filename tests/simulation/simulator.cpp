@@ -71,6 +71,8 @@ constexpr NamedBug named_bugs[] = {
     {"event_twice", Bug::event_twice},
     {"host_epoch_not_raised", Bug::host_epoch_not_raised},
     {"slot_reused_early", Bug::slot_reused_early},
+    {"partial_send_restarted", Bug::partial_send_restarted},
+    {"buffer_returned_twice", Bug::buffer_returned_twice},
     {"pipelined_bytes_lost", Bug::pipelined_bytes_lost},
 };
 

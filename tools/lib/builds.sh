@@ -11,6 +11,9 @@ declare -A build_options=(
     [asan]="$tested -Db_sanitize=address,undefined -Dmimalloc=disabled"
     [tsan]="$tested -Db_sanitize=thread -Dmimalloc=disabled"
     [clang]="$tested"
+    [fuzz]="-Dtests=true -Dbuildtype=custom -Doptimization=2 -Ddebug=false -Dcpp_args=-gline-tables-only
+        -Db_sanitize=address,undefined -Db_lundef=false -Dmimalloc=disabled -Dfuzzers=true"
+    [coverage]="$tested -Dmimalloc=disabled -Dcoverage=true"
     [traps]="$tested -Dheap_trap=true -Dbugs=true -Dmimalloc=disabled"
 )
 
@@ -19,6 +22,8 @@ declare -A build_targets=(
     [release]="tickwire"
     [bench]="all"
     [tsan]="tickwire tests/unit/uring/unit_uring"
+    [coverage]="tests/simulation/simulator tests/unit/wire/unit_wire tests/unit/match/unit_match
+        tests/unit/session/unit_session"
     [traps]="tickwire tests/simulation/simulator tests/unit/match/unit_match"
 )
 
@@ -35,7 +40,7 @@ packages_for_build() {
     case $1 in
         release) say build ;;
         bench) say build bench ;;
-        clang) say build test clang ;;
+        clang | fuzz | coverage) say build test clang ;;
         *) say build test ;;
     esac
 }
@@ -62,7 +67,7 @@ set_up_meson() {
     local name=$1
     shift
     case $name in
-        clang) CC="$cached clang-14" CXX="$cached clang++-14" meson setup "$@" ;;
+        clang | fuzz | coverage) CC="$cached clang-14" CXX="$cached clang++-14" meson setup "$@" ;;
         *) CC="$cached gcc" CXX="$cached g++" meson setup "$@" ;;
     esac
 }

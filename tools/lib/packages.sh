@@ -17,6 +17,7 @@ declare -A packages=(
     [strace]="strace"
     [valgrind]="valgrind"
     [storms]="slowhttptest iproute2 openssl"
+    [coverage]="llvm-14"
     [scanners]="testssl.sh sslscan openssl"
     [cross]="g++-aarch64-linux-gnu qemu-user-static"
     [kernel]="qemu-system-x86 busybox-static cpio openssl"

@@ -2,8 +2,6 @@
 // taken apart. No shard, no match, no clock but `now`.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,9 +18,11 @@ struct ServerFrame {
     std::string payload;
 };
 
-class SessionFixture : public testing::Test, protected Host {
+/// Of unit tests and of a fuzz target, so it knows neither GoogleTest nor libFuzzer.
+class SessionRig : protected Host {
   protected:
-    SessionFixture() : pool(64 << 20), scratch(17 * 1024) {}
+    SessionRig() : pool(64 << 20), scratch(17 * 1024) {}
+    ~SessionRig() = default;
 
     /// A session in the clear, which has been sent nothing yet.
     Session& open(const SessionOptions& chosen = {}) {
@@ -98,7 +98,7 @@ class SessionFixture : public testing::Test, protected Host {
         std::vector<ServerFrame> frames;
         while (true) {
             const auto next = reader.next(input);
-            EXPECT_TRUE(next.has_value());
+            base::check(next.has_value(), "the session sends frames");
             if (!next || !next->has_value()) {
                 return frames;
             }

@@ -1,4 +1,6 @@
 // The session's way from the request to the end, in the clear.
+#include <gtest/gtest.h>
+
 #include <utility>
 
 #include "session_fixture.hpp"
@@ -19,7 +21,7 @@ std::string event_message(char kind, const std::string& body) {
     return std::string("\x02", 1) + kind + std::string("\0\0", 2) + body;
 }
 
-class SessionTest : public SessionFixture {};
+class SessionTest : public testing::Test, protected SessionRig {};
 
 TEST_F(SessionTest, answers_pages_before_an_upgrade_on_the_same_connection) {
     open();
