@@ -54,7 +54,9 @@ std::string explain(int error_number, const SetupCircumstances& circumstances) {
         case EINVAL:
             return is_old ? explain_old_kernel(circumstances) : "the kernel knows no such ring (EINVAL)";
         case ENOMEM:
-            return "no memory for the ring; check the memory limit of the service or container";
+            return "no memory for the ring; check the memory limit of the service or container, and its "
+                   "limit on "
+                   "locked memory (LimitMEMLOCK, ulimit -l)";
         case EMFILE:
         case ENFILE:
             return "no file descriptors are left; raise LimitNOFILE or ulimit -n";

@@ -266,6 +266,15 @@ TEST_F(SessionTest, waits_for_the_answer_to_its_close_but_not_for_ever) {
     EXPECT_TRUE(session->is_over());
 }
 
+TEST_F(SessionTest, closes_an_event_over_its_own_limit_with_1009) {
+    SessionOptions uneven;
+    uneven.limits.state_bytes = 1024;
+    uneven.limits.event_bytes = 100;  // under the reader's limit, which is the larger of the two
+    open_joined(uneven);
+    receive(binary_frame(event_message(1, std::string(97, 'x'))));
+    EXPECT_EQ(sent_close_code(), 1009);
+}
+
 TEST_F(SessionTest, finishes_a_broken_stream_and_drains_it) {
     open_joined();
     receive(std::string("\x82\x01x", 3));  // without a mask: what follows cannot be understood

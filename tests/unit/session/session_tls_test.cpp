@@ -1,0 +1,138 @@
+// A session over TLS: the same way from the request to the end, with a real client's engine on the other
+// side.
+#include "../tls/tls_fixture.hpp"
+#include "session_fixture.hpp"
+
+namespace tickwire::session::test {
+namespace {
+
+using std::chrono::seconds;
+using Strings = std::vector<std::string>;
+
+class SessionTlsTest : public testing::Test, protected SessionRig {
+  protected:
+    void SetUp() override {
+        open();
+        session.reset();
+        session = std::make_unique<Session>(
+            *environment, tls::TlsEngine::create(server, tls::TlsEngine::Side::server), now);
+        session->set_self({7, 1});
+        client = tls::TlsEngine::create(tls::client_context(), tls::TlsEngine::Side::client);
+    }
+
+    /// What the client has on the wire goes in, and what the session sends comes back, until both are
+    /// silent.
+    void exchange() {
+        while (true) {
+            std::vector<std::uint8_t> bytes = to_server.take();
+            if (!bytes.empty()) {
+                session->receive(bytes, now);
+            }
+            std::string answer = sent();
+            if (bytes.empty() && answer.empty()) {
+                return;
+            }
+            take(answer);
+        }
+    }
+    void take(const std::string& ciphertext) {
+        base::Bytes rest = base::as_bytes(ciphertext);
+        if (!client->is_handshake_done()) {
+            last = client->handshake(rest, to_server);
+        }
+        std::vector<std::uint8_t> plaintext(20'000);
+        while (client->is_handshake_done()) {
+            std::size_t size = 0;
+            last = client->read(rest, plaintext, size, to_server);
+            received.append(plaintext.begin(), plaintext.begin() + static_cast<std::ptrdiff_t>(size));
+            if (last != tls::TlsStatus::ok) {
+                return;
+            }
+        }
+    }
+    void shake_hands() {
+        base::Bytes nothing;
+        last = client->handshake(nothing, to_server);
+        exchange();
+        ASSERT_TRUE(client->is_handshake_done());
+        ASSERT_EQ(session->phase(), Phase::http);
+    }
+    void say(const std::string& text) {
+        ASSERT_EQ(client->write(base::as_bytes(text), to_server), tls::TlsStatus::ok);
+        exchange();
+    }
+
+    tls::TestCertificate certificate;
+    std::shared_ptr<tls::TlsContext> server = tls::server_context(certificate);
+    std::unique_ptr<tls::TlsEngine> client;
+    tls::Wire to_server;
+    std::string received;
+    tls::TlsStatus last = tls::TlsStatus::ok;
+};
+
+TEST_F(SessionTlsTest, joins_and_closes) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    EXPECT_EQ(told, (Strings{"upgrade arena", "join Ann"}));
+    EXPECT_TRUE(received.starts_with("HTTP/1.1 101"));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("hello"));
+    exchange();
+    EXPECT_TRUE(received.ends_with("hello"));
+    EXPECT_EQ(counters.handshakes, 1U);
+    say(close_frame(1000));
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(last, tls::TlsStatus::closed) << "close_notify is the last that is said";
+}
+
+TEST_F(SessionTlsTest, drops_what_does_not_speak_tls) {
+    receive("GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(counters.handshakes_failed, 1U);
+}
+
+TEST_F(SessionTlsTest, does_not_wait_for_a_handshake_for_ever) {
+    now += seconds(10);
+    session->on_time(now);
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTlsTest, ends_during_a_handshake_when_the_relay_stops) {
+    session->shut_down(now);
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTlsTest, loses_a_member_whose_records_are_forged) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    told.clear();
+    ASSERT_EQ(client->write(base::as_bytes(text_frame("forged")), to_server), tls::TlsStatus::ok);
+    std::vector<std::uint8_t> bytes = to_server.take();
+    bytes.back() ^= 1U;
+    session->receive(bytes, now);
+    EXPECT_EQ(told, Strings{"end lost"});
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTlsTest, loses_a_member_that_ends_tls_without_a_close_frame) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    told.clear();
+    client->close(to_server);
+    exchange();
+    EXPECT_EQ(told, Strings{"end lost"});
+    EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTlsTest, ends_a_broken_stream_with_close_notify_and_drains_without_decrypting) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    say(std::string("\x82\x01x", 3));
+    EXPECT_TRUE(session->is_draining());
+    EXPECT_EQ(last, tls::TlsStatus::closed);
+    receive("neither TLS nor anything else");
+    EXPECT_TRUE(session->is_draining());
+    EXPECT_EQ(sent(), "") << "nothing may follow the FIN, no alert either";
+}
+
+}  // namespace
+}  // namespace tickwire::session::test
