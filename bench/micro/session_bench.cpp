@@ -57,7 +57,9 @@ class Shard final : public Host {
                     const wire::RoutedPath& route) override {
         std::array<std::uint8_t, wire::response_head_size_max> response{};
         const std::size_t size = wire::encode_upgrade_response(asked, response.data());
-        const Upgrade upgrade{Lane::game, std::string(route.match),
+        const Upgrade upgrade{Lane::game,
+                              std::string(route.match),
+                              {},
                               std::string(base::as_text(base::Bytes(response).first(size)))};
         if (way_ == Way::moves) {
             session.start_move(upgrade);

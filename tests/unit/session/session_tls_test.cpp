@@ -12,11 +12,9 @@ using Strings = std::vector<std::string>;
 class SessionTlsTest : public testing::Test, protected SessionRig {
   protected:
     void SetUp() override {
+        transport = Transport::tls;
+        tls_context = tls::server_context(certificate);
         open();
-        session.reset();
-        session = std::make_unique<Session>(
-            *environment, tls::TlsEngine::create(server, tls::TlsEngine::Side::server), now);
-        session->set_self({7, 1});
         client = tls::TlsEngine::create(tls::client_context(), tls::TlsEngine::Side::client);
     }
 
@@ -63,7 +61,6 @@ class SessionTlsTest : public testing::Test, protected SessionRig {
     }
 
     tls::TestCertificate certificate;
-    std::shared_ptr<tls::TlsContext> server = tls::server_context(certificate);
     std::unique_ptr<tls::TlsEngine> client;
     tls::Wire to_server;
     std::string received;
