@@ -1,5 +1,6 @@
 // What an operator may set, in one table: each setting has one name, one check and one place, whether it
-// comes from the configuration file or from the command line.
+// comes from the configuration file, from the environment or from the command line. Where the values come
+// from and which of them wins is in config_sources.hpp.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,11 @@ struct ServeConfig {
     bool pin = false;
     bool echo = false;
     bool demo = false;
+    std::vector<std::string> admin_listen;
+    std::string admin_token_file;
+    bool admin_debug = false;
+    std::string log_level = "info";
+    std::string log_format = "auto";
 };
 
 enum class SettingKind : std::uint8_t {
@@ -42,20 +48,33 @@ enum class SettingKind : std::uint8_t {
     flag,
 };
 
+/// Whether a reload puts a changed value into force.
+enum class Applies : std::uint8_t { on_restart, at_once };
+
 /// One line of the table. `set` checks and stores; its error is what is wrong with the value, without the
 /// name.
 struct Setting {
-    std::string_view name;  ///< `tick-hz`: of the option --tick-hz and of the key in the file
-    std::string_view value_name;
-    std::string_view help;
+    std::string_view name;        ///< `log-level`: of the option --log-level
+    std::string_view value_name;  ///< `N` and `SECONDS` are numbers
+    std::string_view help;        ///< one line, with the range
     SettingKind kind;
     tl::expected<void, std::string> (*set)(ServeConfig& config, const std::string& value);
+    std::string_view section = "server";  ///< `log`: of the file
+    std::string_view default_text = {};   ///< for people: ServeConfig holds the default itself
+    Applies applies = Applies::on_restart;
+
+    bool is_number() const noexcept { return value_name == "N" || value_name == "SECONDS"; }
+    /// In its section: `level`. A name that begins with its section loses it.
+    std::string_view key() const noexcept {
+        const bool has_prefix =
+            name.size() > section.size() + 1 && name.starts_with(section) && name[section.size()] == '-';
+        return has_prefix ? name.substr(section.size() + 1) : name;
+    }
+    /// `TICKWIRE_LOG_LEVEL`.
+    std::string environment_name() const;
 };
 
 std::span<const Setting> settings() noexcept;
-
-/// Applies a TOML file. The error is one line: file, line, key, what is wrong, what is allowed.
-tl::expected<void, std::string> load_config_file(const std::string& file, ServeConfig& config);
 
 /// Whether the settings fit together; the error is one line.
 tl::expected<void, std::string> check_config(const ServeConfig& config);

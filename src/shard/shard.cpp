@@ -70,6 +70,7 @@ Shard::~Shard() {
     for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
         uring::Backend::discard(moved.descriptor);
     }
+    setting_.doors[setting_.index]->requests().take_all();
     touched_.clear();
 }
 
@@ -87,10 +88,15 @@ void Shard::step() {
         const base::HeapTrap data_path_does_not_allocate;
         backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
+        const base::Time woke = now_;
         ++counters_.slots;
         if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
             const base::HeapAllowed hand_over_allocates;
             take_mail();
+        }
+        if (!setting_.doors[setting_.index]->requests().is_empty()) {
+            const base::HeapAllowed requests_allocate;
+            answer_requests();
         }
         finish_touched();
         run_matches();
@@ -99,6 +105,7 @@ void Shard::step() {
             const base::HeapAllowed endings_allocate;
             sweep();
         }
+        log_slot(woke);
     }
     if (!is_stopping_ && setting_.doors[setting_.index]->is_stop_asked()) {
         begin_stop();
@@ -128,10 +135,12 @@ void Shard::run_matches() {
             if (match.next_tick_due() <= now_) {
                 const base::Duration lateness = now_ - match.next_tick_due();
                 counters_.tick_lateness.record(lateness);
+                ++ticks_in_slot_;
+                lateness_in_slot_ = std::max(lateness_in_slot_, lateness);
                 counters_.ticks_late += lateness > grid_.slot_length() ? 1U : 0U;
                 match.run_tick(now_);
             }
-            if (match.is_over()) {
+            if (match.is_over() && now_ >= rooms_.find(handle)->held_until) {
                 const base::HeapAllowed ending_allocates;
                 end_match(handle);
             } else {
@@ -258,11 +267,7 @@ void Shard::begin_stop() {
     is_stopping_ = true;
     stop_deadline_ = now_ + options_.stop_timeout;
     backend_->stop_listening();
-    for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
-        if (Connection* const connection = connections_.at(index); connection != nullptr) {
-            connection->session.shut_down(now_);
-        }
-    }
+    send_everyone_away();
     finish_touched();
     flush();
 }

@@ -92,6 +92,7 @@ void Shard::on_join(session::Session& session, const wire::Join& join) {
     }
     connection.room = handle;
     connection.member = *member;
+    rooms_.find(handle)->held_until = {};
     ++counters_.members;
     session.on_joined(now_);
     touch_room(connection);
@@ -111,6 +112,7 @@ void Shard::on_plain_join(session::Session& session) {
     }
     connection.room = handle;
     connection.member = *member;
+    rooms_.find(handle)->held_until = {};
     ++counters_.members;
     touch_room(connection);
 }

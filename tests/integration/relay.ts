@@ -24,8 +24,14 @@ export interface Ended {
 
 /** Runs the binary to its end: for what should not start at all. */
 export function runToEnd(...args: string[]): Ended {
+  return runWith({}, ...args);
+}
+
+/** With these variables beside those of the test. */
+export function runWith(environment: Record<string, string>, ...args: string[]): Ended {
   const { status, signal, stdout, stderr } = spawnSync(binary, args, {
     encoding: "utf8",
+    env: { ...process.env, ...environment },
     timeout: startTimeoutMs,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -50,7 +56,7 @@ export class Relay {
   /** Ready when it has printed a line for each listener that `args` ask for. */
   static async start(...args: string[]): Promise<Relay> {
     const relay = new Relay(args);
-    const wanted = args.filter((arg) => arg === "--listen" || arg === "--tls-listen").length;
+    const wanted = args.filter((arg) => /^--(listen|tls-listen|admin-listen)$/.test(arg)).length;
     const ready = async (): Promise<boolean> => {
       while (relay.#readUrls() < wanted) await once(relay.#process.stdout!, "data");
       return true;
@@ -79,6 +85,33 @@ export class Relay {
     return this.url(scheme).replace("ws", "http");
   }
 
+  /** Its admin interface's address, for ask(). */
+  adminUrl(): string {
+    const found = /^listening admin (\S+)$/m.exec(this.stdout)?.[1];
+    if (found === undefined) throw new Error(`no admin listener in: ${this.stdout}`);
+    return found;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Waits until its log holds a line. */
+  async logged(line: RegExp): Promise<void> {
+    const deadline = Date.now() + startTimeoutMs;
+    while (!line.test(this.stderr)) {
+      if (Date.now() > deadline) throw new Error(`no ${line} in:\n${this.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** How it ended by itself. */
+  async ended(): Promise<Ended> {
+    await this.#ended;
+    const { exitCode, signalCode } = this.#process;
+    return { code: exitCode, signal: signalCode, stdout: this.stdout, stderr: this.stderr };
+  }
+
   /** Asks it to end, and waits. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
     this.#process.kill(signal);
@@ -100,7 +133,7 @@ export class Relay {
 
   #readUrls(): number {
     const lines = this.stdout.split("\n").slice(0, -1);
-    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (\S+)$/.exec(line)?.[1] ?? []));
+    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (?:admin )?(\S+)$/.exec(line)?.[1] ?? []));
     return this.urls.length;
   }
 }

@@ -16,6 +16,9 @@ declare -A packages=(
     [firefox]="firefox-esr"
     [strace]="strace"
     [valgrind]="valgrind"
+    [promtool]="prometheus"
+    [package]="debhelper lintian fakeroot"
+    [nspawn]="systemd-container debootstrap"
     [cross]="g++-aarch64-linux-gnu qemu-user-static"
     [kernel]="qemu-system-x86 busybox-static cpio openssl"
     [npm]="nodejs npm"
@@ -23,7 +26,7 @@ declare -A packages=(
 
 list_packages() {
     local job
-    for job in build test bench clang style chromium display firefox strace valgrind cross kernel npm; do
+    for job in build test bench clang style chromium display firefox strace valgrind promtool package nspawn cross kernel npm; do
         say "$job:" ${packages[$job]}
     done
 }
