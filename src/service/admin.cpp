@@ -3,7 +3,7 @@
 #include <httplib.h>
 #include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -251,10 +251,16 @@ class Admin::Server final : public httplib::Server {
         new_task_queue = [] { return new httplib::ThreadPool(worker_count); };
         // A connection holds a worker while it is open, so none is kept.
         set_keep_alive_max_count(1);
+        set_idle_interval(0, 200'000);
         set_read_timeout(5);
         set_write_timeout(5);
         set_payload_max_length(body_size_max);
         set_pre_routing_handler([this](const Request& request, Response& response) {
+            // RFC 9112 section 6.3: a request that gives no length has no body. httplib 0.11 would read on
+            // for one until its timeout; the request that it hands us as constant is its own and is not.
+            if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+                const_cast<Request&>(request).headers.emplace("Content-Length", "0");
+            }
             return is_allowed(request, response) ? HandlerResponse::Unhandled : HandlerResponse::Handled;
         });
         set_exception_handler([](const Request& request, Response& response, std::exception_ptr) {
@@ -271,21 +277,9 @@ class Admin::Server final : public httplib::Server {
         add_changing();
     }
 
-    /// Ends listen_after_bind(). An inherited listener is only woken, by a connection to itself, and never
-    /// shut down: the service manager holds the same socket.
-    void finish() {
-        const int descriptor = svr_sock_.exchange(INVALID_SOCKET);
-        sockaddr_storage address{};
-        socklen_t size = sizeof address;
-        if (descriptor < 0 ||
-            ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-            return;
-        }
-        const int waker = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        static_cast<void>(::connect(waker, reinterpret_cast<const sockaddr*>(&address), size));
-        ::close(waker);
-        descriptor_to_close_ = descriptor;
-    }
+    /// Ends listen_after_bind(), inside its idle interval. httplib's stop() would shut the socket down, and
+    /// with it the copy of an inherited one that the service manager holds.
+    void finish() { descriptor_to_close_ = svr_sock_.exchange(INVALID_SOCKET); }
     ~Server() override {
         if (descriptor_to_close_ >= 0) {
             ::close(descriptor_to_close_);

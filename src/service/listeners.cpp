@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -50,10 +52,28 @@ bool is_loopback(const uring::Address& address) {
     return address.is_unix();
 }
 
+/// Without privileges a process may choose only what net.ipv4.tcp_allowed_congestion_control lists, which
+/// need not hold the kernel's own default. That is no reason not to run: the system's choice is taken then,
+/// and the log says so. (A name that does not exist stays an error, told when the listener is opened.)
+bool is_forbidden_congestion_control(const std::string& name) {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool is_forbidden = probe >= 0 && !name.empty() &&
+                              ::setsockopt(probe, IPPROTO_TCP, TCP_CONGESTION, name.data(),
+                                           static_cast<socklen_t>(name.size())) != 0 &&
+                              errno == EPERM;
+    if (probe >= 0) {
+        ::close(probe);
+    }
+    return is_forbidden;
+}
+
 uring::SocketOptions socket_options(const ServeConfig& config) {
     uring::SocketOptions options;
     options.send_buffer_size = config.send_buffer_bytes;
     options.congestion_control = config.congestion_control;
+    if (is_forbidden_congestion_control(config.congestion_control)) {
+        options.congestion_control.clear();
+    }
     return options;
 }
 
@@ -94,6 +114,12 @@ tl::expected<Listeners, std::string> Listeners::open(const ServeConfig& config,
     Listeners listeners;
     listeners.by_shard_.resize(shard_count);
     listeners.inherited_ = inherited;
+    if (is_forbidden_congestion_control(config.congestion_control)) {
+        spdlog::warn(
+            "congestion control {} is not for unprivileged processes here "
+            "(net.ipv4.tcp_allowed_congestion_control): the system's is used",
+            config.congestion_control);
+    }
     for (const Inherited& one : inherited) {
         if (auto done = listeners.adopt(one, config); !done) {
             return tl::unexpected(std::move(done.error()));

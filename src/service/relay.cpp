@@ -82,6 +82,7 @@ shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSe
     options.connection_count_max = connection_count_max;
     options.match_count_max = config.max_matches;
     options.slot_max = std::chrono::microseconds(config.slot_us);
+    options.stop_timeout = std::chrono::milliseconds(1500);  // a stop takes less than 2 s
     return options;
 }
 

@@ -21,7 +21,7 @@ export const own = { "X-Tickwire-Admin": "test" };
 export function ask(base: string, path: string, { method = "GET", headers = {}, body = "" }: Asking = {}): Promise<Answer> {
   const target = base.startsWith("unix:") ? { socketPath: base.slice(5) } : { host: "127.0.0.1", port: new URL(base).port };
   return new Promise((resolve, reject) => {
-    const asked = request({ ...target, path, method, headers: { ...headers, "Content-Length": Buffer.byteLength(body) } });
+    const asked = request({ ...target, path, method, headers: body === "" ? headers : { ...headers, "Content-Length": Buffer.byteLength(body) } });
     asked.on("error", reject);
     asked.on("response", (response) => {
       let text = "";

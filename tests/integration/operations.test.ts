@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ask, askJson, metric, own } from "./admin.ts";
@@ -67,7 +67,7 @@ describe("health and metrics", () => {
     assert.ok(metric(text, "tickwire_slot_duration_seconds_bucket", 'le="+Inf"') > 0);
     const counts = text.split("\n").filter((line) => line.startsWith('tickwire_tick_lateness_seconds_bucket{shard="0"'));
     const values = counts.map((line) => Number(line.slice(line.lastIndexOf(" "))));
-    assert.deepEqual(values, values.toSorted((left, right) => left - right), "buckets are cumulative");
+    assert.deepEqual(values, [...values].sort((left, right) => left - right), "buckets are cumulative");
     const checked = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
     assert.equal(checked.error, undefined, "promtool is Debian's package prometheus");
     assert.deepEqual([checked.status, checked.stdout, checked.stderr], [0, "", ""]);
@@ -83,6 +83,27 @@ describe("health and metrics", () => {
     assert.ok(seen.length <= 2000 && seen.every((slot) => typeof slot["busy_us"] === "number"));
     assert.equal((await ask(admin, "/v1/debug/slots?shard=9")).status, 400);
     await ann.close(1000);
+  });
+});
+
+describe("what ships beside it", () => {
+  const monitoring = new URL("../../tools/monitoring/", import.meta.url);
+
+  test("the dashboard and the alert rules ask only for series that there are", async () => {
+    const { body } = await ask(admin, "/metrics");
+    const known = new Set([...body.matchAll(/^([a-z_]+)[{ ]/gm)].map((match) => match[1]!));
+    for (const file of ["dashboard.json", "alerts.yml"]) {
+      const asked = readFileSync(new URL(file, monitoring), "utf8").matchAll(/\b((?:tickwire|process)_[a-z_]+)\b/g);
+      const names = [...new Set([...asked].map((match) => match[1]!))];
+      assert.ok(names.length > 5, file);
+      assert.deepEqual(names.filter((name) => !known.has(name)), [], file);
+    }
+    JSON.parse(readFileSync(new URL("dashboard.json", monitoring), "utf8"));
+  });
+
+  test("the alert rules fire when they should, and not otherwise", () => {
+    const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", "alerts_test.yml"], { cwd: monitoring, encoding: "utf8" });
+    assert.equal(status, 0, stdout + stderr);
   });
 });
 
@@ -232,7 +253,7 @@ describe("drain", () => {
       told.push(drain["reconnect_ms"] as number);
       assert.equal((await member.closed()).code, 1001);
     }
-    assert.deepEqual(told.toSorted((left, right) => left - right), [0, 2000, 4000, 6000]);
+    assert.deepEqual(told.sort((left, right) => left - right), [0, 2000, 4000, 6000]);
     assert.equal((await draining.ended()).code, 0);
   });
 
