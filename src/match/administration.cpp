@@ -70,12 +70,19 @@ bool Match::Implementation::kick(PlayerNumber player, std::string_view reason) {
     return true;
 }
 
+/// All are away before the first slot ends: whoever is still present could be named host, and is asked for the
+/// member that it no longer has.
 void Match::Implementation::close_everyone(std::uint16_t code, std::string_view reason) {
     for (Member member = 0; member < members.records().size(); ++member) {
-        if (members.records()[member].kind != MemberKind::none) {
-            outlet.close(members[member].connection, code, reason);
-            forget_member(member);
+        const MemberRecord& record = members.records()[member];
+        if (record.kind == MemberKind::none) {
+            continue;
         }
+        if (record.kind != MemberKind::spectator) {
+            roster[record.player].presence = Presence::away;
+        }
+        outlet.close(record.connection, code, reason);
+        forget_member(member);
     }
     for (std::uint32_t number = 0; number < roster.number_end(); ++number) {
         if (const auto player = static_cast<PlayerNumber>(number); roster.has(player)) {
