@@ -81,10 +81,14 @@ constexpr std::array table{
             SettingKind::list,
             [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; }, "tls", "",
             Applies::on_restart},
-    Setting{"certificate", "FILE", "certificate chain, PEM", SettingKind::value,
-            [](Config& c, Value v) { return set_text(c.certificate, v); }, "tls", "", Applies::at_once},
-    Setting{"key", "FILE", "its private key, PEM", SettingKind::value,
-            [](Config& c, Value v) { return set_text(c.key, v); }, "tls", "", Applies::at_once},
+    Setting{"certificate", "FILE",
+            "certificate chain, PEM; repeatable: the client's server name chooses, else the first is used",
+            SettingKind::list,
+            [](Config& c, Value v) -> Result { return c.certificate.push_back(v), Result{}; }, "tls", "",
+            Applies::at_once},
+    Setting{"key", "FILE", "its private key, PEM; as many as there are certificates, in their order",
+            SettingKind::list, [](Config& c, Value v) -> Result { return c.key.push_back(v), Result{}; },
+            "tls", "", Applies::at_once},
     Setting{"shards", "N", "event loops, 1 to 256", SettingKind::value,
             [](Config& c, Value v) { return set_number(c.shards, v, 1, 256); }, "server",
             "the CPUs that the process may use", Applies::on_restart},
@@ -183,6 +187,10 @@ std::string Setting::environment_name() const {
 tl::expected<void, std::string> check_config(const ServeConfig& config) {
     if (!config.tls_listen.empty() && (config.certificate.empty() || config.key.empty())) {
         return tl::unexpected(std::string("--tls-listen needs --certificate and --key"));
+    }
+    if (config.certificate.size() != config.key.size()) {
+        return tl::unexpected(std::to_string(config.certificate.size()) + " certificates and " +
+                              std::to_string(config.key.size()) + " keys: each certificate has its key");
     }
     if (std::uint64_t{config.max_players} * (config.state_bytes + 16) > tick_size_max) {
         return tl::unexpected("max-players " + std::to_string(config.max_players) + " times state-bytes " +

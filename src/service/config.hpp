@@ -15,9 +15,9 @@ namespace tickwire::service {
 struct ServeConfig {
     std::vector<std::string> listen;
     std::vector<std::string> tls_listen;
-    std::string certificate;
-    std::string key;
-    std::uint32_t shards = 0;  ///< 0: as many as the CPUs that the process may use
+    std::vector<std::string> certificate;
+    std::vector<std::string> key;  ///< of the certificate at the same place
+    std::uint32_t shards = 0;      ///< 0: as many as the CPUs that the process may use
     std::uint32_t tick_hz = 30;
     std::uint32_t max_players = 64;
     std::uint32_t max_connections = 0;  ///< 0: what the limit on open files allows

@@ -33,6 +33,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Tickets are good for two hours (OpenSSL's default), so the previous key opens all that still count.
+constexpr std::chrono::hours ticket_key_life{12};
+
 /// Raises the soft limit on open files to the hard one, and says how many connections that allows.
 std::uint32_t connections_allowed(std::uint32_t shard_count) {
     rlimit limit{};
@@ -86,11 +89,17 @@ shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSe
     return options;
 }
 
-tl::expected<std::shared_ptr<tls::TlsContext>, std::string> load_certificate(const ServeConfig& config) {
-    if (config.certificate.empty() && config.key.empty()) {
+/// Null where the settings name no certificate.
+tl::expected<std::shared_ptr<tls::TlsContext>, std::string> load_certificates(
+    const ServeConfig& config, const std::shared_ptr<tls::TicketKeys>& tickets) {
+    std::vector<tls::TlsContext::Files> files;
+    for (std::size_t index = 0; index < config.certificate.size(); ++index) {
+        files.push_back({config.certificate[index], config.key[index]});
+    }
+    if (files.empty()) {
         return std::shared_ptr<tls::TlsContext>();
     }
-    return tls::TlsContext::for_server(config.certificate, config.key);
+    return tls::TlsContext::for_server(files, tickets);
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -130,6 +139,7 @@ class Relay final : public Operations {
     std::mutex mutex_;  ///< of what reload() and start_drain() change
     ResolvedConfig resolved_;
     std::uint32_t connection_count_max_ = 0;
+    const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
     std::unique_ptr<Shards> shards_;
     std::atomic<bool> is_running_{false};
     std::atomic<Clock::time_point> drain_deadline_{Clock::time_point::max()};
@@ -149,7 +159,7 @@ int Relay::run() {
         std::fprintf(stderr, "tickwire: %s\n", features.error().message.c_str());
         return exit_no_io_uring;
     }
-    const auto tls_context = load_certificate(config);
+    const auto tls_context = load_certificates(config, tickets_);
     if (!tls_context) {
         return fail_setting(tls_context.error());
     }
@@ -231,6 +241,7 @@ void Relay::serve(const sigset_t& signals) {
     const auto feed_interval = std::chrono::microseconds(watchdog_us / 3);
     auto next_feed = Clock::now();
     auto next_status = Clock::now();
+    auto next_rotation = Clock::now() + ticket_key_life;
     while (true) {
         const timespec timeout{0, period.count()};
         const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
@@ -254,6 +265,12 @@ void Relay::serve(const sigset_t& signals) {
         if (now >= next_status) {
             report_status();
             next_status = now + std::chrono::seconds(2);
+        }
+        if (now >= next_rotation) {
+            next_rotation = now + ticket_key_life;
+            if (!tickets_->rotate()) {
+                spdlog::error("no random bits for a new ticket key: the old one stays");
+            }
         }
         if (is_drained()) {
             spdlog::info("drained");
@@ -302,7 +319,7 @@ tl::expected<std::string, std::string> Relay::reload() {
     if (!merged) {
         return refuse(merged.error());
     }
-    const auto tls_context = load_certificate(merged->resolved.config);
+    const auto tls_context = load_certificates(merged->resolved.config, tickets_);
     if (!tls_context) {
         return refuse(tls_context.error());
     }
@@ -314,7 +331,7 @@ tl::expected<std::string, std::string> Relay::reload() {
     std::string result = "reloaded; changed: " +
                          (merged->changed.empty() ? std::string("nothing") : joined(merged->changed));
     if (*tls_context != nullptr) {
-        result += "; certificate read again";
+        result += "; certificates read again";
     }
     if (!merged->needs_restart.empty()) {
         result += "; needs a restart: " + joined(merged->needs_restart);
@@ -358,7 +375,7 @@ tl::expected<void, std::string> check_config_file(const std::string& file) {
     if (!resolved) {
         return tl::unexpected(resolved.error());
     }
-    if (const auto certificate = load_certificate(resolved->config); !certificate) {
+    if (const auto certificate = load_certificates(resolved->config, nullptr); !certificate) {
         return tl::unexpected(file + ": " + certificate.error());
     }
     if (!resolved->config.admin_token_file.empty()) {

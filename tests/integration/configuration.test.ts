@@ -29,7 +29,7 @@ describe("check-config", () => {
     ["what is no TOML", "[match\n", /relay\.toml:1: /],
     ["a key twice", "[match]\ntick-hz = 1\ntick-hz = 2\n", /relay\.toml:3: /],
     ["settings that do not fit together", "[match]\nmax-players = 60000\n", /relay\.toml: max-players 60000 times state-bytes 1024/],
-    ["a certificate that is not there", '[tls]\ncertificate = "/nowhere.pem"\nkey = "/nowhere.pem"\n', /relay\.toml: cannot read \/nowhere\.pem/],
+    ["a certificate that is not there", '[tls]\ncertificate = ["/nowhere.pem"]\nkey = ["/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],
   ];
   for (const [what, text, named] of bad) {
     test(`refuses ${what}`, () => {
@@ -45,7 +45,7 @@ describe("check-config", () => {
     const example = runToEnd("reference", "toml").stdout;
     assert.equal(runToEnd("check-config", file(example)).code, 0);
     // Each line that gives a value gives one that is allowed.
-    const given = example.replaceAll(/^#([a-z-]+ = [^#\n]+)$/gm, "$1").replaceAll(/^(certificate|key|token-file) = ""$/gm, "");
+    const given = example.replaceAll(/^#([a-z-]+ = [^#\n]+)$/gm, "$1").replaceAll(/^token-file = ""$/gm, "");
     assert.match(given, /^tick-hz = 30$/m);
     assert.deepEqual(runToEnd("check-config", file(given)).stderr, "");
   });
@@ -75,6 +75,60 @@ describe("the environment and the command line", () => {
   });
 });
 
+describe("certificates", () => {
+  test("are chosen by the name that the client asks for; the first serves all others", async () => {
+    const names = ["a.example", "b.example"];
+    const made = names.map((name) => makeCertificate(name));
+    const args = made.flatMap(({ certificate, key }) => ["--certificate", certificate, "--key", key]);
+    await withRelay(["--tls-listen", "127.0.0.1:0", ...args], async (relay) => {
+      const { port } = new URL(relay.url("wss"));
+      const subjectFor = async (servername: string): Promise<string> => {
+        const socket = connect({ host: "127.0.0.1", port: Number(port), servername, rejectUnauthorized: false });
+        await once(socket, "secureConnect");
+        const { subject } = socket.getPeerCertificate();
+        socket.destroy();
+        return String(subject.CN);
+      };
+      assert.deepEqual(await Promise.all(["a.example", "b.example", "B.EXAMPLE", "c.example", ""].map(subjectFor)), [
+        "a.example", "b.example", "b.example", "a.example", "a.example",
+      ]);
+    });
+  });
+
+  test("without as many keys are refused", () => {
+    const { certificate } = makeCertificate();
+    assert.match(runToEnd("serve", "--listen", "127.0.0.1:0", "--certificate", certificate).stderr, /1 certificates and 0 keys/);
+  });
+
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    test(`a session over ${maxVersion} is resumed after a reload, on any shard`, async () => {
+      const { certificate, key } = makeCertificate();
+      const args = ["--tls-listen", "127.0.0.1:0", "--certificate", certificate, "--key", key, "--shards", "2"];
+      await withRelay([...args, "--admin-listen", "127.0.0.1:0"], async (relay) => {
+        const { port } = new URL(relay.url("wss"));
+        const visit = async (session?: Buffer): Promise<{ reused: boolean; session: Buffer }> => {
+          const socket = connect({ host: "127.0.0.1", port: Number(port), maxVersion, session, rejectUnauthorized: false });
+          const given = once(socket, "session", { signal: AbortSignal.timeout(20_000) });
+          given.catch(() => {}); // over TLS 1.2 a resumed session may bring no new one
+          await once(socket, "secureConnect");
+          socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+          const reused = socket.isSessionReused();
+          const next = reused && maxVersion === "TLSv1.2" ? session! : ((await given) as [Buffer])[0];
+          socket.destroy();
+          return { reused, session: next };
+        };
+        let { session, reused } = await visit();
+        assert.equal(reused, false);
+        await askJson(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own });
+        for (let count = 0; count < 6; count += 1) {
+          ({ session, reused } = await visit(session));
+          assert.equal(reused, true, "the key outlives the reload, and both shards have it");
+        }
+      });
+    });
+  }
+});
+
 /** The serial number of the certificate that a new connection gets. */
 async function serialOf(url: string): Promise<string> {
   const { hostname, port } = new URL(url);
@@ -96,7 +150,7 @@ describe("a reload", () => {
     };
     install();
     const settings = (limits: string, other = ""): string =>
-      `[server]\nlisten = ["127.0.0.1:0"]\nshards = 2\n${other}[tls]\nlisten = ["127.0.0.1:0"]\ncertificate = "${certificate}"\nkey = "${key}"\n[limits]\n${limits}`;
+      `[server]\nlisten = ["127.0.0.1:0"]\nshards = 2\n${other}[tls]\nlisten = ["127.0.0.1:0"]\ncertificate = ["${certificate}"]\nkey = ["${key}"]\n[limits]\n${limits}`;
     const path = file(settings("state-bytes = 1024\n"));
     await withRelay(["--config", path, "--admin-listen", "127.0.0.1:0"], async (relay) => {
       const [old, told] = await TestSocket.join(`${relay.url("wss")}/v1/match/reload`);
@@ -106,7 +160,7 @@ describe("a reload", () => {
       install();
       writeFileSync(path, settings("state-bytes = 512\n", "slot-us = 1000\n"));
       relay.signal("SIGHUP");
-      await relay.logged(/reloaded; changed: state-bytes; certificate read again; needs a restart: slot-us/);
+      await relay.logged(/reloaded; changed: state-bytes; certificates read again; needs a restart: slot-us/);
       assert.notEqual(await serialOf(relay.url("wss")), before);
       const [fresh, toldFresh] = await TestSocket.join(`${relay.url("wss")}/v1/match/reload`);
       assert.equal((toldFresh["limits"] as Record<string, number>)["state_bytes"], 512);
