@@ -70,8 +70,8 @@ bool Match::Implementation::kick(PlayerNumber player, std::string_view reason) {
     return true;
 }
 
-/// All are away before the first slot ends: whoever is still present could be named host, and is asked for the
-/// member that it no longer has.
+/// All are away before the first slot ends: whoever is still present could be named host, and is asked for
+/// the member that it no longer has.
 void Match::Implementation::close_everyone(std::uint16_t code, std::string_view reason) {
     for (Member member = 0; member < members.records().size(); ++member) {
         const MemberRecord& record = members.records()[member];
