@@ -1,8 +1,8 @@
 """Writes a folder's files into a C++ source: the table behind src/service/assets.hpp.
 
-    embed.py OUTPUT DEPFILE [FOLDER]
+    embed.py OUTPUT DEPFILE [FOLDER [FUNCTION]]
 
-Without a folder the table is empty. DEPFILE tells Ninja to run this again when a file changes, or comes or
+Without a folder the table is empty. FUNCTION is the one that returns it. DEPFILE tells Ninja to run this again when a file changes, or comes or
 goes. Files are string literals, which compilers read many times faster than lists of numbers.
 """
 import os
@@ -42,7 +42,7 @@ std::span<const std::uint8_t> bytes_of(const char (&literal)[size]) noexcept {
 """
 
 
-def main(output, depfile, folder=None):
+def main(output, depfile, folder=None, function="embedded_assets"):
     folders, files = walk(folder) if folder else ([], [])
     files = sorted(files)
     assets = sorted((path, index) for index, file in enumerate(files) for path in request_paths(folder, file))
@@ -50,7 +50,7 @@ def main(output, depfile, folder=None):
     for index, file in enumerate(files):
         with open(file, "rb") as source:
             text += f"constexpr char file_{index}[] ={literal(source.read())};\n\n"
-    text += "}  // namespace\n\nstd::span<const Asset> embedded_assets() noexcept {\n"
+    text += f"}}  // namespace\n\nstd::span<const Asset> {function}() noexcept {{\n"
     text += f"    static const std::array<Asset, {len(assets)}> assets{{{{\n"
     for path, index in assets:
         text += f'        {{"{path}", "{content_type(files[index])}", bytes_of(file_{index})}},\n'

@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "cli/configuration.hpp"
+#include "cli/operate.hpp"
 #include "cli/serve.hpp"
 #include "cli/swarm.hpp"
 #include "cli/ticket.hpp"
@@ -18,6 +20,8 @@ int main(int argument_count, char** arguments) {
     tickwire::cli::add_serve(app, exit_code);
     tickwire::cli::add_swarm(app, exit_code);
     tickwire::cli::add_ticket(app, exit_code);
+    tickwire::cli::add_configuration(app, exit_code);
+    tickwire::cli::add_operate(app, exit_code);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {

@@ -78,10 +78,11 @@ void LinkGauge::on_sent(TickNumber number, base::Time now) noexcept {
     }
 }
 
-void LinkGauge::on_report(std::uint16_t seen, base::Time now, base::BufferPool& pool) noexcept {
+std::optional<base::Duration> LinkGauge::on_report(std::uint16_t seen, base::Time now,
+                                                   base::BufferPool& pool) noexcept {
     if (!unreported_.has_begun()) {
         unreported_.begin(pool);
-        return;
+        return std::nullopt;
     }
     // `seen` stands for the newest number with these low bits that is not above the last one sent.
     const auto behind = static_cast<std::uint16_t>(static_cast<std::uint16_t>(last_sent_) - seen);
@@ -90,13 +91,15 @@ void LinkGauge::on_report(std::uint16_t seen, base::Time now, base::BufferPool& 
         newest_seen = seen;
     }
     if (unreported_.empty() || unreported_.oldest().number > newest_seen) {
-        return;
+        return std::nullopt;
     }
     const std::uint32_t oldest_sent = unreported_.oldest().sent;
     while (!unreported_.empty() && unreported_.oldest().number <= newest_seen) {
         unreported_.drop_oldest();
     }
-    learn(GaugeUnits::of(now) - oldest_sent, GaugeUnits::of(now));
+    const std::uint32_t delay = GaugeUnits::of(now) - oldest_sent;
+    learn(delay, GaugeUnits::of(now));
+    return GaugeUnits::to_duration(delay);
 }
 
 /// Mean and deviation as in RFC 6298, but a delay over the limit counts at once: a client that goes from a
@@ -131,6 +134,11 @@ std::uint32_t LinkGauge::limit() const noexcept {
 
 bool LinkGauge::is_lagging(base::Time now) const noexcept {
     return !unreported_.empty() && GaugeUnits::of(now) - unreported_.oldest().sent > limit();
+}
+
+base::Duration LinkGauge::age(base::Time now) const noexcept {
+    return unreported_.empty() ? base::Duration{}
+                               : GaugeUnits::to_duration(GaugeUnits::of(now) - unreported_.oldest().sent);
 }
 
 std::optional<base::Duration> LinkGauge::round_trip() const noexcept {

@@ -89,8 +89,10 @@ class LinkGauge {
 
     void on_sent(TickNumber number, base::Time now) noexcept;
     /// `seen`: the low 16 bits of the newest tick that the member has received. `pool` must outlive the
-    /// gauge; where it has no room the member is judged as if it had not reported.
-    void on_report(std::uint16_t seen, base::Time now, base::BufferPool& pool) noexcept;
+    /// gauge; where it has no room the member is judged as if it had not reported. Returns how long ago the
+    /// oldest tick was sent that this report is the first to cover; empty where it covers none.
+    std::optional<base::Duration> on_report(std::uint16_t seen, base::Time now,
+                                            base::BufferPool& pool) noexcept;
 
     void prefetch() const noexcept { unreported_.prefetch(); }
 
@@ -100,6 +102,8 @@ class LinkGauge {
     base::Duration delay_limit() const noexcept { return GaugeUnits::to_duration(limit()); }
     /// The shortest report delay of the last 10 to 20 seconds that had reports; empty before the first.
     std::optional<base::Duration> round_trip() const noexcept;
+    /// How long ago the oldest unreported tick was sent; zero where there is none.
+    base::Duration age(base::Time now) const noexcept;
 
   private:
     static constexpr std::uint32_t unknown = 0xffffffff;

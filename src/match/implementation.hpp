@@ -1,7 +1,7 @@
 // A match from the inside: the rooms it is made of, and the functions that lead from one to the other.
 // Its functions are in match.cpp (what members send), lifecycle.cpp (they come and go), hosting.cpp (who is
-// host, and time that runs out), requests.cpp (control JSON), delivery.cpp (the log's way to members) and
-// fan_out.cpp (the tick).
+// host, and time that runs out), requests.cpp (control JSON), administration.cpp (what the operator asks),
+// delivery.cpp (the log's way to members) and fan_out.cpp (the tick).
 #pragma once
 
 #include <array>
@@ -74,7 +74,14 @@ struct Match::Implementation {
     /// `addressee`: nobody for everyone. The body fits the log.
     void log_event(PlayerNumber from, PlayerNumber addressee, protocol::Kind kind,
                    base::Bytes body) noexcept;
+    void on_report(MemberRecord& record, std::uint16_t seen, base::Time now) noexcept;
     void refuse_event(MemberRecord& record, wire::ControlErrorCode code, std::string_view message);
+
+    // --- administration.cpp
+
+    MatchReport report(base::Time now);
+    bool kick(PlayerNumber player, std::string_view reason);
+    void close_everyone(std::uint16_t code, std::string_view reason);
 
     // --- requests.cpp
 
@@ -121,7 +128,7 @@ struct Match::Implementation {
     void answer_pings(base::Time now) noexcept;
 
     const std::string name;
-    const MatchOptions options;
+    MatchOptions options;  ///< constant but for what set_limits() changes
     base::BufferPool& pool;
     Outlet& outlet;
     TokenSource& tokens;

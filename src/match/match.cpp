@@ -78,6 +78,12 @@ bool Match::Implementation::take_event(Member member, const protocol::Event& eve
     return true;
 }
 
+void Match::Implementation::on_report(MemberRecord& record, std::uint16_t seen, base::Time now) noexcept {
+    if (const auto age = record.gauge.on_report(seen, now, pool)) {
+        counters.state_age.record(*age);
+    }
+}
+
 void Match::Implementation::refuse_event(MemberRecord& record, wire::ControlErrorCode code,
                                          std::string_view message) {
     const base::HeapAllowed json_allocates;
@@ -134,7 +140,7 @@ bool Match::take_state(Member member, const protocol::State& state, base::Time n
     if (record.kind != MemberKind::player) {
         return false;
     }
-    record.gauge.on_report(state.seen, now, self.pool);
+    self.on_report(record, state.seen, now);
     ++self.counters.states_taken;
     if (!self.states.put(record.player, state, now)) {
         ++self.counters.skipped_no_memory;
@@ -171,7 +177,7 @@ bool Match::take_event(Member member, const protocol::Event& event, base::Time n
 void Match::take_ping(Member member, const protocol::Ping& ping, base::Time now) noexcept {
     Implementation& self = *implementation_;
     MemberRecord& record = self.members[member];
-    record.gauge.on_report(ping.seen, now, self.pool);
+    self.on_report(record, ping.seen, now);
     record.has_pong = true;
     record.pong_client_time = ping.client_time;
     if (!record.is_on_pong_list) {

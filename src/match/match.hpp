@@ -11,9 +11,11 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "base/buffer_pool.hpp"
 #include "base/bytes.hpp"
+#include "base/histogram.hpp"
 #include "base/time.hpp"
 #include "match/outlet.hpp"
 #include "tickwire/protocol.hpp"
@@ -101,6 +103,32 @@ struct MatchCounters {
     std::uint64_t resumes_recovered = 0;
     std::uint64_t away_timeouts = 0;
     std::uint64_t host_changes = 0;
+    /// From a tick's sending to the report that it was received: how old states are when they are seen, and
+    /// a report's way back.
+    base::LatencyHistogram state_age;
+};
+
+/// A member as an operator sees it.
+struct MemberReport {
+    PlayerNumber player = protocol::nobody;
+    std::string name;
+    bool is_spectator = false;
+    bool is_plain = false;
+    bool is_away = false;  ///< then what follows is empty
+    Connection connection;
+    std::uint32_t divisor = 1;
+    std::optional<base::Duration> round_trip;
+    base::Duration age{};  ///< since the oldest tick that it has not reported was sent
+    bool is_slow = false;  ///< lags now, or its link needs a divisor
+    bool is_visible = true;
+};
+struct MatchReport {
+    std::optional<PlayerNumber> host;
+    bool is_locked = false;
+    std::uint32_t tick = 0;
+    std::uint32_t event = 0;
+    std::uint64_t properties_version = 0;
+    std::vector<MemberReport> members;  ///< players by number, then spectators
 };
 
 /// Lives on one shard from its first member to the end of its last resume window. Everything that grows
@@ -153,6 +181,24 @@ class Match {
     /// Fetches into the cache what the member's next message will touch: with step 0 the match itself, with
     /// step 1 the member's record, with step 2 what that points to. A hint: the member may be gone.
     void prefetch(Member member, unsigned step) const noexcept;
+
+    // --- what the operator or the game's backend asks
+
+    MatchReport report(base::Time now) const;
+    /// False where nobody has that number.
+    bool kick(PlayerNumber player, std::string_view reason);
+    /// Every slot ends, every connection is closed: the match is over.
+    void close_everyone(std::uint16_t code, std::string_view reason);
+    /// As the server, 65,535.
+    enum class Done : std::uint8_t { done, no_such_player, too_large, version_differs, no_memory };
+    struct ServerEvent {
+        PlayerNumber to = protocol::nobody;  ///< nobody: everyone
+        bool is_text = false;
+    };
+    Done send_event(const ServerEvent& event, base::Bytes body);
+    Done set_properties(const wire::SetProperties& request);
+    /// For those who join from now on.
+    void set_limits(const wire::Limits& limits) noexcept;
 
     // --- time passes
 

@@ -14,7 +14,6 @@ namespace {
 using wire::ControlErrorCode;
 
 constexpr std::uint16_t close_normal = 1000;
-constexpr std::uint16_t close_kicked = 4002;
 
 }  // namespace
 
@@ -127,12 +126,7 @@ void Match::Implementation::RequestHandler::operator()(const wire::Kick& request
     if (is_self) {
         accept();
     }
-    const Slot& slot = match.roster[request.player];
-    if (slot.presence == Presence::present) {
-        match.outlet.close(match.members[slot.member].connection, close_kicked, request.reason);
-        match.forget_member(slot.member);
-    }
-    match.end_slot(request.player, wire::LeftReason::kicked);
+    match.kick(request.player, request.reason);
     if (!is_self) {
         accept();
     }

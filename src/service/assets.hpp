@@ -1,5 +1,6 @@
-// The demo's files inside the relay's own binary: what `serve --demo` answers plain HTTP requests with.
-// The table is written at build time by tools/embed.py from the folder that -Ddemo names.
+// Files inside the relay's own binary: the demo, which `serve --demo` answers plain HTTP requests with, and
+// the page of the admin interface. The tables are written at build time by tools/embed.py, from the folder
+// that -Ddemo names and from src/service/admin_page.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +20,7 @@ struct Asset {
 
 /// In order of path, each path once. Empty in a build without -Ddemo.
 std::span<const Asset> embedded_assets() noexcept;
+/// `/` alone.
+std::span<const Asset> embedded_admin() noexcept;
 
 }  // namespace tickwire::service

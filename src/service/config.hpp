@@ -1,5 +1,6 @@
 // What an operator may set, in one table: each setting has one name, one check and one place, whether it
-// comes from the configuration file or from the command line.
+// comes from the configuration file, from the environment or from the command line. Where the values come
+// from and which of them wins is in config_sources.hpp.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,9 @@ namespace tickwire::service {
 struct ServeConfig {
     std::vector<std::string> listen;
     std::vector<std::string> tls_listen;
-    std::string certificate;
-    std::string key;
-    std::uint32_t shards = 0;  ///< 0: as many as the CPUs that the process may use
+    std::vector<std::string> certificate;
+    std::vector<std::string> key;  ///< of the certificate at the same place
+    std::uint32_t shards = 0;      ///< 0: as many as the CPUs that the process may use
     std::uint32_t tick_hz = 30;
     std::uint32_t max_players = 64;
     std::uint32_t max_connections = 0;  ///< 0: what the limit on open files allows
@@ -67,6 +68,11 @@ struct ServeConfig {
     std::uint32_t properties_bytes = 65536;
     std::uint32_t max_properties = 256;
     std::uint32_t late_slots = 50;  ///< in 1000
+    std::vector<std::string> admin_listen;
+    std::string admin_token_file;
+    bool admin_debug = false;
+    std::string log_level = "info";
+    std::string log_format = "auto";
 };
 
 enum class SettingKind : std::uint8_t {
@@ -75,22 +81,36 @@ enum class SettingKind : std::uint8_t {
     flag,
 };
 
+/// Whether a reload puts a changed value into force.
+enum class Applies : std::uint8_t { on_restart, at_once };
+
 /// One line of the table. `set` checks and stores; its error is what is wrong with the value, without the
 /// name.
 struct Setting {
-    std::string_view name;  ///< `tick-hz`: of the option --tick-hz and of the key in the file
-    std::string_view value_name;
-    std::string_view help;
+    std::string_view name;        ///< `log-level`: of the option --log-level
+    std::string_view value_name;  ///< `N`, `SECONDS`, `PERCENT`, `MIB` and `PERMILLE` are numbers
+    std::string_view help;        ///< one line, with the range
     SettingKind kind;
     tl::expected<void, std::string> (*set)(ServeConfig& config, const std::string& value);
-    /// Of a list: empties it, for the command line replaces a list of the file's and does not add to it.
-    void (*clear)(ServeConfig& config) = nullptr;
+    std::string_view section = "server";  ///< `log`: of the file
+    std::string_view default_text = {};   ///< for people: ServeConfig holds the default itself
+    Applies applies = Applies::on_restart;
+
+    bool is_number() const noexcept {
+        return value_name == "N" || value_name == "SECONDS" || value_name == "PERCENT" ||
+               value_name == "MIB" || value_name == "PERMILLE";
+    }
+    /// In its section: `level`. A name that begins with its section loses it.
+    std::string_view key() const noexcept {
+        const bool has_prefix =
+            name.size() > section.size() + 1 && name.starts_with(section) && name[section.size()] == '-';
+        return has_prefix ? name.substr(section.size() + 1) : name;
+    }
+    /// `TICKWIRE_LOG_LEVEL`.
+    std::string environment_name() const;
 };
 
 std::span<const Setting> settings() noexcept;
-
-/// Applies a TOML file. The error is one line: file, line, key, what is wrong, what is allowed.
-tl::expected<void, std::string> load_config_file(const std::string& file, ServeConfig& config);
 
 /// Whether the settings fit together; the error is one line.
 tl::expected<void, std::string> check_config(const ServeConfig& config);

@@ -20,6 +20,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"sends", [](C c) { return c.sessions.sends; }},
     NamedCounter{"handshakes", [](C c) { return c.sessions.handshakes; }},
     NamedCounter{"handshakes_failed", [](C c) { return c.sessions.handshakes_failed; }},
+    NamedCounter{"handshakes_resumed", [](C c) { return c.sessions.handshakes_resumed; }},
     NamedCounter{"upgrades", [](C c) { return c.sessions.upgrades; }},
     NamedCounter{"requests_refused", [](C c) { return c.sessions.requests_refused; }},
     NamedCounter{"protocol_errors", [](C c) { return c.sessions.protocol_errors; }},
@@ -110,7 +111,7 @@ std::string counters_as_json(std::uint32_t shard, const shard::ShardCounters& co
     }
     text += ",\"tick_lateness_max_ns\":" + std::to_string(counters.tick_lateness.max_ns);
     text += ",\"tick_lateness_below_us\":{";
-    for (std::size_t bucket = 0; bucket < shard::LatencyHistogram::bucket_count; ++bucket) {
+    for (std::size_t bucket = 0; bucket < base::LatencyHistogram::bucket_count; ++bucket) {
         text += (bucket == 0 ? "\"" : ",\"") + std::to_string(std::uint64_t{1} << bucket) +
                 "\":" + std::to_string(counters.tick_lateness.buckets[bucket]);
     }

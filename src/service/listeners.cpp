@@ -1,9 +1,16 @@
 #include "service/listeners.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "uring/listener.hpp"
@@ -27,11 +34,97 @@ bool is_taken(const uring::Address& address) {
     return is_refused;
 }
 
+/// As the operator writes it.
+std::string text_of(const uring::Address& address) {
+    const std::string text = uring::format_address(address);
+    return address.is_unix() && !text.starts_with("unix:") ? "unix:" + text : text;
+}
+
+bool is_loopback(const uring::Address& address) {
+    if (address.storage.ss_family == AF_INET) {
+        const auto& ip = reinterpret_cast<const sockaddr_in&>(address.storage);
+        return (ntohl(ip.sin_addr.s_addr) >> 24U) == 127;
+    }
+    if (address.storage.ss_family == AF_INET6) {
+        const auto& ip = reinterpret_cast<const sockaddr_in6&>(address.storage);
+        return IN6_IS_ADDR_LOOPBACK(&ip.sin6_addr);
+    }
+    return address.is_unix();
+}
+
+/// Without privileges a process may choose only what net.ipv4.tcp_allowed_congestion_control lists, which
+/// need not hold the kernel's own default. That is no reason not to run: the system's choice is taken then,
+/// and the log says so. (A name that does not exist stays an error, told when the listener is opened.)
+bool is_forbidden_congestion_control(const std::string& name) {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool is_forbidden = probe >= 0 && !name.empty() &&
+                              ::setsockopt(probe, IPPROTO_TCP, TCP_CONGESTION, name.data(),
+                                           static_cast<socklen_t>(name.size())) != 0 &&
+                              errno == EPERM;
+    if (probe >= 0) {
+        ::close(probe);
+    }
+    return is_forbidden;
+}
+
+uring::SocketOptions socket_options(const ServeConfig& config) {
+    uring::SocketOptions options;
+    options.send_buffer_size = config.send_buffer_bytes;
+    options.congestion_control = config.congestion_control;
+    if (is_forbidden_congestion_control(config.congestion_control)) {
+        options.congestion_control.clear();
+    }
+    return options;
+}
+
 }  // namespace
 
-tl::expected<Listeners, std::string> Listeners::open(const ServeConfig& config, std::uint32_t shard_count) {
+tl::expected<std::vector<Inherited>, std::string> take_inherited() {
+    char** names = nullptr;
+    const int count = ::sd_listen_fds_with_names(1, &names);
+    std::vector<Inherited> inherited;
+    std::string fault;
+    for (int index = 0; index < count; ++index) {
+        const int descriptor = SD_LISTEN_FDS_START + index;
+        const std::string name = names[index];
+        std::free(names[index]);
+        if (::sd_is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+            fault = "the inherited descriptor '" + name + "' does not listen";
+        } else if (name != "plain" && name != "tls" && name != "admin") {
+            fault = "the inherited descriptor '" + name +
+                    "' is none of plain, tls, admin: set FileDescriptorName= in its socket unit";
+        } else {
+            inherited.push_back({descriptor, name, text_of(uring::bound_address(descriptor))});
+        }
+    }
+    std::free(names);
+    if (count < 0) {
+        return tl::unexpected("the service manager's descriptors cannot be had: " +
+                              std::string(std::strerror(-count)));
+    }
+    if (!fault.empty()) {
+        return tl::unexpected(std::move(fault));
+    }
+    return inherited;
+}
+
+tl::expected<Listeners, std::string> Listeners::open(const ServeConfig& config,
+                                                     const std::vector<Inherited>& inherited,
+                                                     std::uint32_t shard_count) {
     Listeners listeners;
     listeners.by_shard_.resize(shard_count);
+    listeners.inherited_ = inherited;
+    if (is_forbidden_congestion_control(config.congestion_control)) {
+        spdlog::warn(
+            "congestion control {} is not for unprivileged processes here "
+            "(net.ipv4.tcp_allowed_congestion_control): the system's is used",
+            config.congestion_control);
+    }
+    for (const Inherited& one : inherited) {
+        if (auto done = listeners.adopt(one, config); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+    }
     for (const std::string& address : config.listen) {
         if (auto done = listeners.open_one(address, shard::ListenerKind::plain, config); !done) {
             return tl::unexpected(std::move(done.error()));
@@ -42,7 +135,77 @@ tl::expected<Listeners, std::string> Listeners::open(const ServeConfig& config, 
             return tl::unexpected(std::move(done.error()));
         }
     }
+    for (const std::string& address : config.admin_listen) {
+        if (auto done = listeners.open_admin(address); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+    }
+    if (listeners.by_shard_.front().empty()) {
+        return tl::unexpected(
+            std::string("nothing to listen on: give --listen or --tls-listen, or a socket unit"));
+    }
     return listeners;
+}
+
+bool Listeners::is_inherited(const std::string& address) const {
+    const auto parsed = uring::parse_address(address);
+    return parsed && std::any_of(inherited_.begin(), inherited_.end(),
+                                 [&](const Inherited& one) { return one.address == text_of(*parsed); });
+}
+
+/// One descriptor for all shards: each has a multishot accept armed on it. Its socket options are set here,
+/// for accepted sockets inherit them; the descriptor is never shut down, since the service manager's copy
+/// would be too.
+tl::expected<void, std::string> Listeners::adopt(const Inherited& inherited, const ServeConfig& config) {
+    const uring::Address address = uring::bound_address(inherited.descriptor);
+    if (inherited.name == "admin") {
+        admin_.push_back(
+            {inherited.descriptor, inherited.address, address.is_unix(), is_loopback(address), true});
+        return {};
+    }
+    const bool is_tls = inherited.name == "tls";
+    if (is_tls && (config.certificate.empty() || config.key.empty())) {
+        return tl::unexpected(std::string("the inherited descriptor 'tls' needs a certificate and a key"));
+    }
+    if (auto done = uring::configure_listener(inherited.descriptor, socket_options(config)); !done) {
+        return done;
+    }
+    descriptors_.push_back(inherited.descriptor);
+    for (auto& of_shard : by_shard_) {
+        of_shard.push_back(
+            {inherited.descriptor, is_tls ? shard::ListenerKind::tls : shard::ListenerKind::plain});
+    }
+    const std::string scheme = is_tls ? "wss" : "ws";
+    lines_.push_back("listening " + scheme + (address.is_unix() ? "+" : "://") + inherited.address);
+    return {};
+}
+
+tl::expected<void, std::string> Listeners::open_admin(const std::string& text) {
+    if (is_inherited(text)) {
+        return {};
+    }
+    const auto address = uring::parse_address(text);
+    if (!address) {
+        return tl::unexpected("admin " + address.error());
+    }
+    if (!address->is_unix() && is_taken(*address)) {
+        return tl::unexpected(text + ": somebody listens there already");
+    }
+    uring::SocketOptions options;
+    options.send_buffer_size = 0;
+    options.defer_accept_s = 0;
+    options.congestion_control.clear();
+    const auto descriptor = uring::open_listener(*address, options);
+    if (!descriptor) {
+        return tl::unexpected(descriptor.error());
+    }
+    const uring::Address bound = uring::bound_address(*descriptor);
+    admin_.push_back({*descriptor, text_of(bound), bound.is_unix(), is_loopback(bound), false});
+    if (address->is_unix()) {
+        unix_paths_.push_back(text.substr(std::string_view("unix:").size()));
+    }
+    lines_.push_back("listening admin " + std::string(bound.is_unix() ? "" : "http://") + text_of(bound));
+    return {};
 }
 
 tl::expected<void, std::string> Listeners::open_one(const std::string& text, shard::ListenerKind kind,
@@ -51,12 +214,13 @@ tl::expected<void, std::string> Listeners::open_one(const std::string& text, sha
     if (!address) {
         return tl::unexpected(std::move(address.error()));
     }
+    if (is_inherited(text)) {
+        return {};
+    }
     if (!address->is_unix() && is_taken(*address)) {
         return tl::unexpected(text + ": somebody listens there already");
     }
-    uring::SocketOptions options;
-    options.send_buffer_size = config.send_buffer_bytes;
-    options.congestion_control = config.congestion_control;
+    const uring::SocketOptions options = socket_options(config);
     for (std::size_t shard = 0; shard < by_shard_.size(); ++shard) {
         if (address->is_unix() && shard != 0) {
             by_shard_[shard].push_back({descriptors_.back(), kind});

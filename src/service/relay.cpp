@@ -1,76 +1,44 @@
 #include "service/relay.hpp"
 
 #include <pthread.h>
-#include <sched.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
-#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include "base/check.hpp"
+#include "service/admin.hpp"
 #include "service/counters_text.hpp"
 #include "service/demo_pages.hpp"
 #include "service/kernel_overrides.hpp"
 #include "service/key_watcher.hpp"
 #include "service/listeners.hpp"
-#include "shard/shard.hpp"
+#include "service/log.hpp"
+#include "service/operations.hpp"
+#include "service/shards.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
 
 namespace tickwire::service {
 namespace {
 
-/// Tokens from the kernel's generator: 128 bits as 22 characters.
-class KernelTokens final : public match::TokenSource {
-  public:
-    match::ResumeToken next_token() noexcept override {
-        constexpr std::string_view digits =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        match::ResumeToken token{};
-        std::array<std::uint8_t, std::tuple_size_v<match::ResumeToken>> random{};
-        base::check(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()),
-                    "getrandom gives what it was asked for");
-        for (std::size_t index = 0; index < token.size(); ++index) {
-            token[index] = digits[random[index] % digits.size()];
-        }
-        return token;
-    }
-};
+using Clock = std::chrono::steady_clock;
 
-std::vector<int> usable_cpus() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    std::vector<int> cpus;
-    if (::sched_getaffinity(0, sizeof set, &set) == 0) {
-        for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-            if (CPU_ISSET(cpu, &set)) {
-                cpus.push_back(static_cast<int>(cpu));
-            }
-        }
-    }
-    return cpus.empty() ? std::vector<int>{0} : cpus;
-}
-
-void pin_thread(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-    if (::pthread_setaffinity_np(::pthread_self(), sizeof set, &set) != 0) {
-        spdlog::warn("cannot pin a shard to CPU {}", cpu);
-    }
-}
+/// Tickets are good for two hours (OpenSSL's default), so the previous key opens all that still count.
+constexpr std::chrono::hours ticket_key_life{12};
 
 /// Raises the soft limit on open files to the hard one, and says how many connections that allows.
 std::uint32_t connections_allowed(std::uint32_t shard_count) {
@@ -88,10 +56,6 @@ std::uint32_t connections_allowed(std::uint32_t shard_count) {
 
 base::Duration seconds(double value) {
     return base::Duration(static_cast<std::int64_t>(value * 1e9));
-}
-
-std::int64_t unix_time() noexcept {
-    return ::time(nullptr);
 }
 
 ticket::KeySources key_sources(const ServeConfig& config) {
@@ -120,11 +84,28 @@ shard::DirectoryLimits directory_limits(const ServeConfig& config, std::uint32_t
 }
 
 /// What the settings' table has checked is taken at its word.
-void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
+void set_session_admission(const ServeConfig& config, session::SessionOptions& options) {
     for (const std::string& origin : config.origins) {
-        options.session.origins.allowed.push_back(*session::OriginPattern::parse(origin));
+        options.origins.allowed.push_back(*session::OriginPattern::parse(origin));
     }
-    options.session.origins.is_required = config.origin_required;
+    options.origins.is_required = config.origin_required;
+    options.tls_timeout = seconds(config.tls_timeout_s);
+    options.upgrade_timeout = seconds(config.upgrade_timeout_s);
+    options.message_timeout = seconds(config.message_timeout_s);
+    options.fragment_count_max = config.max_fragments;
+    options.outbox_size_max = config.outbox_bytes;
+    options.json = {config.name_bytes, config.json_depth};
+}
+
+void set_match_bounds(const ServeConfig& config, match::MatchOptions& options) {
+    options.outbox_size_max = config.outbox_bytes;
+    options.spectator_count_max = config.max_spectators;
+    options.event_log_size = config.event_log_bytes;
+    options.properties_size_max = config.properties_bytes;
+    options.properties_count_max = config.max_properties;
+}
+
+void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
     for (const std::string& range : config.trusted_proxies) {
         options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
     }
@@ -132,21 +113,12 @@ void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
     options.handshake_count_max = config.max_handshakes;
     options.newcomer_share_permille = config.newcomer_share * 10;
     options.pressure.late_permille = config.late_slots;
-    options.session.tls_timeout = seconds(config.tls_timeout_s);
-    options.session.upgrade_timeout = seconds(config.upgrade_timeout_s);
-    options.session.message_timeout = seconds(config.message_timeout_s);
-    options.session.fragment_count_max = config.max_fragments;
-    options.session.outbox_size_max = config.outbox_bytes;
-    options.session.json = {config.name_bytes, config.json_depth};
-    options.match.outbox_size_max = config.outbox_bytes;
-    options.match.spectator_count_max = config.max_spectators;
-    options.match.event_log_size = config.event_log_bytes;
-    options.match.properties_size_max = config.properties_bytes;
-    options.match.properties_count_max = config.max_properties;
 }
 
-shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t connection_count_max) {
-    shard::ShardOptions options;
+/// What may change while the relay runs.
+shard::LiveSettings live_settings(const ServeConfig& config,
+                                  const std::shared_ptr<tls::TlsContext>& tls_context) {
+    shard::LiveSettings options;
     options.match.tick_hz = config.tick_hz;
     options.match.player_count_max = config.max_players;
     options.match.resume_window = seconds(config.resume_window_s);
@@ -160,205 +132,349 @@ shard::ShardOptions shard_options(const ServeConfig& config, std::uint32_t conne
     options.session.idle_timeout = seconds(config.idle_timeout_s);
     options.session.join_timeout = seconds(config.join_timeout_s);
     options.session.is_echo_on = config.echo;
-    options.connection_count_max = connection_count_max;
-    options.match_count_max = config.max_matches;
-    options.slot_max = std::chrono::microseconds(config.slot_us);
-    set_admission(config, options);
+    set_session_admission(config, options.session);
+    set_match_bounds(config, options.match);
     if (config.demo) {
         options.find_page = &find_demo_page;
     }
+    options.tls_context = tls_context;
     return options;
 }
 
-/// The threads of the relay, their doors and their counters.
-class Shards {
+shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSettings& live,
+                                  std::uint32_t connection_count_max) {
+    shard::ShardOptions options;
+    options.match = live.match;
+    options.session = live.session;
+    options.find_page = live.find_page;
+    options.connection_count_max = connection_count_max;
+    options.match_count_max = config.max_matches;
+    options.slot_max = std::chrono::microseconds(config.slot_us);
+    options.stop_timeout = std::chrono::milliseconds(1500);  // a stop takes less than 2 s
+    set_admission(config, options);
+    return options;
+}
+
+/// Null where the settings name no certificate.
+tl::expected<std::shared_ptr<tls::TlsContext>, std::string> load_certificates(
+    const ServeConfig& config, const std::shared_ptr<tls::TicketKeys>& tickets) {
+    std::vector<tls::TlsContext::Files> files;
+    for (std::size_t index = 0; index < config.certificate.size(); ++index) {
+        files.push_back({config.certificate[index], config.key[index]});
+    }
+    if (files.empty()) {
+        return std::shared_ptr<tls::TlsContext>();
+    }
+    return tls::TlsContext::for_server(files, tickets);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+}
+
+/// The main thread's: everything that is not on a shard.
+class Relay final : public Operations {
   public:
-    Shards(std::uint32_t count, const shard::DirectoryLimits& limits)
-        : directory_(count, limits), published_(count) {
-        for (std::uint32_t index = 0; index < count; ++index) {
-            owned_doors_.push_back(std::make_unique<shard::Door>());
-            doors_.push_back(owned_doors_.back().get());
-        }
-    }
+    Relay(ConfigSources sources, ResolvedConfig resolved)
+        : sources_(std::move(sources)), resolved_(std::move(resolved)) {}
 
-    /// Starts every shard, and returns when all accept; or the first one's error.
-    tl::expected<void, uring::SetupError> start(const shard::ShardOptions& options,
-                                                const Listeners& listeners,
-                                                const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                const std::shared_ptr<const ticket::KeySet>& ticket_keys,
-                                                const ticket::Policy& ticket_policy, bool is_pinned) {
-        const std::vector<int> cpus = usable_cpus();
-        std::vector<std::future<tl::expected<void, uring::SetupError>>> started;
-        for (std::uint32_t index = 0; index < doors_.size(); ++index) {
-            shard::ShardSetting setting;
-            setting.index = index;
-            setting.listeners = listeners.of_shard(index);
-            setting.tls_context = tls_context;
-            setting.directory = &directory_;
-            setting.doors = doors_;
-            setting.tokens = &tokens_;
-            setting.published = &published_[index];
-            setting.ticket_keys = ticket_keys;
-            setting.ticket_policy = ticket_policy;
-            setting.unix_time = &unix_time;
-            std::promise<tl::expected<void, uring::SetupError>> ready;
-            started.push_back(ready.get_future());
-            const int cpu = is_pinned ? cpus[index % cpus.size()] : -1;
-            threads_.emplace_back([options, setting, cpu, ready = std::move(ready), this]() mutable {
-                if (cpu >= 0) {
-                    pin_thread(cpu);
-                }
-                ::pthread_setname_np(::pthread_self(), ("shard-" + std::to_string(setting.index)).c_str());
-                shard::PublishedCounters& published = published_[setting.index];
-                auto shard = shard::Shard::create(options, std::move(setting));
-                if (!shard) {
-                    ready.set_value(tl::unexpected(std::move(shard.error())));
-                    return;
-                }
-                ready.set_value({});
-                (*shard)->run();
-                published.publish((*shard)->counters());
-            });
-        }
-        for (auto& result : started) {
-            if (auto outcome = result.get(); !outcome) {
-                return outcome;
-            }
-        }
-        return {};
-    }
+    int run();
 
-    void stop() {
-        for (shard::Door* const door : doors_) {
-            door->ask_to_stop();
-        }
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-        threads_.clear();
-    }
-
-    void give_ticket_keys(const std::shared_ptr<const ticket::KeySet>& keys) {
-        for (shard::Door* const door : doors_) {
-            door->give_ticket_keys(keys);
-        }
-    }
-
-    void log_counters() const {
-        for (std::uint32_t index = 0; index < published_.size(); ++index) {
-            spdlog::info("counters {}", counters_as_json(index, published_[index].read()));
-        }
-    }
+    Shards& shards() override { return *shards_; }
+    tl::expected<std::string, std::string> reload() override;
+    void start_drain(const DrainOptions& options) override;
+    bool is_ready() const override { return is_running_ && !shards_->directory().is_draining(); }
+    bool set_log_level(const std::string& level) override { return service::set_log_level(level); }
+    std::uint32_t connection_count_max() const override { return connection_count_max_; }
+    bool is_debug_allowed() const override { return resolved_.config.admin_debug; }
 
   private:
-    shard::Directory directory_;
-    KernelTokens tokens_;
-    std::vector<std::unique_ptr<shard::Door>> owned_doors_;
-    std::vector<shard::Door*> doors_;
-    std::vector<shard::PublishedCounters> published_;
-    std::vector<std::thread> threads_;
+    int fail_setting(const std::string& message);
+    /// Until a signal or a drain ends it.
+    void serve(const sigset_t& signals);
+    void on_reload_signal();
+    void report_status();
+    bool is_drained();
+    void log_counters() const;
+
+    const ConfigSources sources_;
+    std::mutex mutex_;  ///< of what reload() and start_drain() change
+    ResolvedConfig resolved_;
+    std::uint32_t connection_count_max_ = 0;
+    const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
+    std::unique_ptr<Shards> shards_;
+    std::atomic<bool> is_running_{false};
+    std::atomic<Clock::time_point> drain_deadline_{Clock::time_point::max()};
 };
 
-int fail_setting(const std::string& message) {
+int Relay::fail_setting(const std::string& message) {
     std::fprintf(stderr, "tickwire: %s\n", message.c_str());
+    ::sd_notifyf(0, "STATUS=%s", message.c_str());
     return exit_bad_setting;
 }
 
-}  // namespace
-
-int run_relay(const ServeConfig& config) {
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("tickwire"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-
+int Relay::run() {
+    const ServeConfig& config = resolved_.config;
+    start_log(config.log_format, config.log_level);
     const auto features = uring::probe_features();
     if (!features) {
         std::fprintf(stderr, "tickwire: %s\n", features.error().message.c_str());
         return exit_no_io_uring;
     }
-    std::shared_ptr<tls::TlsContext> tls_context;
-    if (!config.tls_listen.empty()) {
-        auto context = tls::TlsContext::for_server(config.certificate, config.key);
-        if (!context) {
-            return fail_setting(context.error());
-        }
-        tls_context = std::move(*context);
+    const auto tls_context = load_certificates(config, tickets_);
+    if (!tls_context) {
+        return fail_setting(tls_context.error());
     }
-    const ticket::KeySources sources = key_sources(config);
-    std::shared_ptr<const ticket::KeySet> ticket_keys;
-    if (!sources.is_empty()) {
-        auto loaded = ticket::KeySet::load(sources);
+    std::string token;
+    if (!config.admin_token_file.empty()) {
+        auto read = read_token(config.admin_token_file);
+        if (!read) {
+            return fail_setting(read.error());
+        }
+        token = std::move(*read);
+    }
+    const ticket::KeySources key_files = key_sources(config);
+    Shards::Tickets tickets{nullptr,
+                            {!config.ticket_optional, config.ticket_single_use, config.ticket_audience}};
+    if (!key_files.is_empty()) {
+        auto loaded = ticket::KeySet::load(key_files);
         if (!loaded) {
             return fail_setting(loaded.error());
         }
-        ticket_keys = std::move(*loaded);
+        tickets.keys = std::move(*loaded);
     }
     const auto shard_count =
         config.shards != 0 ? config.shards : static_cast<std::uint32_t>(usable_cpus().size());
     const std::uint32_t allowed = connections_allowed(shard_count);
-    const std::uint32_t connection_count_max =
-        config.max_connections != 0 ? config.max_connections : allowed;
+    connection_count_max_ = config.max_connections != 0 ? config.max_connections : allowed;
 
     // Signals are for this thread alone, so they are blocked before any other starts. A peer that is gone
     // is an error of its send, not a signal.
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGUSR1);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+        sigaddset(&signals, signal);
+    }
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
 
-    const auto listeners = Listeners::open(config, shard_count);
+    const auto inherited = take_inherited();
+    if (!inherited) {
+        return fail_setting(inherited.error());
+    }
+    const auto listeners = Listeners::open(config, *inherited, shard_count);
     if (!listeners) {
         return fail_setting(listeners.error());
     }
-    shard::ShardOptions options = shard_options(config, connection_count_max);
+    const shard::LiveSettings live = live_settings(config, *tls_context);
+    shard::ShardOptions options = shard_options(config, live, connection_count_max_);
     if (const auto applied = apply_kernel_overrides(options.backend); !applied) {
         return fail_setting(applied.error());
     }
-    Shards shards(shard_count, directory_limits(config, connection_count_max));
-    const ticket::Policy ticket_policy{!config.ticket_optional, config.ticket_single_use,
-                                       config.ticket_audience};
-    const auto started =
-        shards.start(options, *listeners, tls_context, ticket_keys, ticket_policy, config.pin);
+    shards_ = std::make_unique<Shards>(shard_count, directory_limits(config, connection_count_max_));
+    const auto started = shards_->start(options, *listeners, *tls_context, tickets,
+                                        config.pin ? Shards::Pinning::one_cpu_each : Shards::Pinning::none);
     if (!started) {
-        shards.stop();
+        shards_->stop();
         std::fprintf(stderr, "tickwire: %s\n", started.error().message.c_str());
         return exit_no_io_uring;
     }
-    spdlog::info("kernel: {}", features->summary);
-    spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
-                 shard_count, connection_count_max, config.tick_hz, config.slot_us);
-    if (connection_count_max > allowed) {
-        spdlog::warn("the limit on open files allows only {} connections", allowed);
+    {
+        const auto admin = Admin::start(listeners->admin(), token, *this);
+        if (!admin) {
+            shards_->stop();
+            return fail_setting(admin.error());
+        }
+        spdlog::info("kernel: {}", features->summary);
+        spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
+                     shard_count, connection_count_max_, config.tick_hz, config.slot_us);
+        if (connection_count_max_ > allowed) {
+            spdlog::warn("the limit on open files allows only {} connections", allowed);
+        }
+        if (tickets.keys != nullptr) {
+            spdlog::info("joining {} a ticket: {} keys", config.ticket_optional ? "may bring" : "needs",
+                         tickets.keys->count());
+        } else {
+            spdlog::info("joining needs no ticket (ticket-key and ticket-jwks are not set)");
+        }
+        if (config.origins.empty()) {
+            spdlog::info("web pages of every origin may connect (origins is not set)");
+        }
+        std::optional<KeyWatcher> key_watcher;
+        if (tickets.keys != nullptr) {
+            key_watcher.emplace(key_files, [this](const auto& keys) { shards_->give_ticket_keys(keys); });
+        }
+        for (const std::string& line : listeners->lines()) {
+            std::printf("%s\n", line.c_str());
+        }
+        std::fflush(stdout);
+        is_running_ = true;
+        ::sd_notify(0, "READY=1");
+        serve(signals);
+        is_running_ = false;
+        ::sd_notify(0, "STOPPING=1");
     }
-    if (ticket_keys != nullptr) {
-        spdlog::info("joining {} a ticket: {} keys", config.ticket_optional ? "may bring" : "needs",
-                     ticket_keys->count());
-    } else {
-        spdlog::info("joining needs no ticket (ticket-key and ticket-jwks are not set)");
-    }
-    if (config.origins.empty()) {
-        spdlog::info("web pages of every origin may connect (origins is not set)");
-    }
-    std::optional<KeyWatcher> key_watcher;
-    if (ticket_keys != nullptr) {
-        key_watcher.emplace(sources, [&shards](const auto& keys) { shards.give_ticket_keys(keys); });
-    }
-    for (const std::string& line : listeners->lines()) {
-        std::printf("%s\n", line.c_str());
-    }
-    std::fflush(stdout);
-
-    int signal = 0;
-    while (::sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
-        shards.log_counters();
-    }
-    spdlog::info("stopping on signal {}", signal);
-    key_watcher.reset();
-    shards.stop();
-    shards.log_counters();
+    shards_->stop();
+    log_counters();
     return exit_done;
+}
+
+/// The main thread sleeps until a signal, or until something of its own is due: the watchdog is to be fed,
+/// the status to be told, a drain to be ended.
+void Relay::serve(const sigset_t& signals) {
+    constexpr std::chrono::nanoseconds period = std::chrono::milliseconds(500);
+    std::uint64_t watchdog_us = 0;
+    const bool has_watchdog = ::sd_watchdog_enabled(1, &watchdog_us) > 0;
+    const auto feed_interval = std::chrono::microseconds(watchdog_us / 3);
+    auto next_feed = Clock::now();
+    auto next_status = Clock::now();
+    auto next_rotation = Clock::now() + ticket_key_life;
+    while (true) {
+        const timespec timeout{0, period.count()};
+        const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
+        if (signal == SIGTERM || signal == SIGINT) {
+            spdlog::info("stopping on signal {}", signal);
+            return;
+        }
+        if (signal == SIGUSR1) {
+            log_counters();
+        } else if (signal == SIGHUP) {
+            on_reload_signal();
+        }
+        const auto now = Clock::now();
+        if (has_watchdog && now >= next_feed) {
+            // Where a shard is stuck nothing is said, and the service manager draws the conclusion.
+            if (shards_->have_all_run()) {
+                ::sd_notify(0, "WATCHDOG=1");
+                next_feed = now + feed_interval;
+            }
+        }
+        if (now >= next_status) {
+            report_status();
+            next_status = now + std::chrono::seconds(2);
+        }
+        if (now >= next_rotation) {
+            next_rotation = now + ticket_key_life;
+            if (!tickets_->rotate()) {
+                spdlog::error("no random bits for a new ticket key: the old one stays");
+            }
+        }
+        if (is_drained()) {
+            spdlog::info("drained");
+            return;
+        }
+    }
+}
+
+void Relay::on_reload_signal() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                 static_cast<long long>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1000);
+    static_cast<void>(reload());
+    ::sd_notify(0, "READY=1");
+}
+
+void Relay::report_status() {
+    std::uint64_t members = 0;
+    std::uint64_t late = 0;
+    std::uint64_t ticks = 0;
+    for (std::uint32_t index = 0; index < shards_->count(); ++index) {
+        const shard::ShardCounters counters = shards_->counters(index);
+        members += counters.members;
+        late += counters.ticks_late;
+        ticks += counters.matches.ticks;
+    }
+    ::sd_notifyf(0, "STATUS=%s%llu members in %u matches, %llu of %llu ticks late",
+                 shards_->directory().is_draining() ? "draining: " : "",
+                 static_cast<unsigned long long>(members), shards_->directory().match_count(),
+                 static_cast<unsigned long long>(late), static_cast<unsigned long long>(ticks));
+}
+
+/// All or nothing: what is wrong anywhere leaves everything as it is.
+tl::expected<std::string, std::string> Relay::reload() {
+    const std::lock_guard lock(mutex_);
+    const auto refuse = [](const std::string& why) {
+        spdlog::error("reload: nothing has changed: {}", why);
+        return tl::unexpected(why);
+    };
+    const auto resolved = resolve_config(sources_);
+    if (!resolved) {
+        return refuse(resolved.error());
+    }
+    auto merged = merge_reload(resolved_, *resolved);
+    if (!merged) {
+        return refuse(merged.error());
+    }
+    const auto tls_context = load_certificates(merged->resolved.config, tickets_);
+    if (!tls_context) {
+        return refuse(tls_context.error());
+    }
+    resolved_ = std::move(merged->resolved);
+    const ServeConfig& config = resolved_.config;
+    const auto live = std::make_shared<const shard::LiveSettings>(live_settings(config, *tls_context));
+    shards_->tell_all([live](shard::Control& control) { control.apply(live); });
+    service::set_log_level(config.log_level);
+    std::string result = "reloaded; changed: " +
+                         (merged->changed.empty() ? std::string("nothing") : joined(merged->changed));
+    if (*tls_context != nullptr) {
+        result += "; certificates read again";
+    }
+    if (!merged->needs_restart.empty()) {
+        result += "; needs a restart: " + joined(merged->needs_restart);
+    }
+    spdlog::info("{}", result);
+    return result;
+}
+
+void Relay::start_drain(const DrainOptions& options) {
+    const std::lock_guard lock(mutex_);
+    spdlog::info("draining: no new matches; ends with the last one, in {} s at the latest",
+                 options.timeout.count());
+    shards_->tell_all([options](shard::Control& control) {
+        control.set_farewell({options.window, options.url});
+    });
+    shards_->directory().start_draining();
+    drain_deadline_ = Clock::now() + options.timeout;
+}
+
+bool Relay::is_drained() {
+    if (!shards_->directory().is_draining()) {
+        return false;
+    }
+    return shards_->directory().match_count() == 0 || Clock::now() >= drain_deadline_.load();
+}
+
+void Relay::log_counters() const {
+    for (std::uint32_t index = 0; index < shards_->count(); ++index) {
+        spdlog::info("counters {}", counters_as_json(index, shards_->counters(index)));
+    }
+}
+
+}  // namespace
+
+int run_relay(const ConfigSources& sources, const ResolvedConfig& resolved) {
+    return Relay(sources, resolved).run();
+}
+
+tl::expected<void, std::string> check_config_file(const std::string& file) {
+    const auto resolved = resolve_config({file, process_environment(), {}});
+    if (!resolved) {
+        return tl::unexpected(resolved.error());
+    }
+    if (const auto certificate = load_certificates(resolved->config, nullptr); !certificate) {
+        return tl::unexpected(file + ": " + certificate.error());
+    }
+    if (!resolved->config.admin_token_file.empty()) {
+        if (const auto token = read_token(resolved->config.admin_token_file); !token) {
+            return tl::unexpected(token.error());
+        }
+    }
+    return {};
 }
 
 }  // namespace tickwire::service

@@ -1,8 +1,8 @@
-// The relay as a process: checks what it runs on, opens listeners, starts one thread per shard, waits for a
-// signal, and brings it all to an end.
+// The relay as a process: checks what it runs on, opens listeners, starts one thread per shard, waits for
+// signals, and brings it all to an end.
 #pragma once
 
-#include "service/config.hpp"
+#include "service/config_sources.hpp"
 
 namespace tickwire::service {
 
@@ -13,7 +13,11 @@ enum ExitCode : int {
     exit_bad_setting = 2,  ///< an option, a file or an address
 };
 
-/// Runs until SIGTERM or SIGINT. Listener lines go to standard output, logs to standard error.
-int run_relay(const ServeConfig& config);
+/// Runs until SIGTERM or SIGINT, or the end of a drain. Listener lines go to standard output, logs to
+/// standard error. `sources` are asked again at SIGHUP.
+int run_relay(const ConfigSources& sources, const ResolvedConfig& resolved);
+
+/// Whether a file is good: its settings, and the certificates that it names.
+tl::expected<void, std::string> check_config_file(const std::string& file);
 
 }  // namespace tickwire::service

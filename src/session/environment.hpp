@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/buffer_pool.hpp"
+#include "base/histogram.hpp"
 #include "base/shared_buffer.hpp"
 #include "base/slot_pool.hpp"
 #include "base/time.hpp"
@@ -45,6 +46,10 @@ inline constexpr std::array<std::uint16_t, 21> counted_close_codes = {
     1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012,
     1013, 4000, 4001, 4002, 4003, 4100, 4101, 4102, 4103, 4104};
 
+/// With which an HTTP request was refused; the index of a counter.
+inline constexpr std::array<std::uint16_t, 9> counted_refusals = {400, 403, 404, 405, 426,
+                                                                  429, 431, 503, 505};
+
 /// Counted by the shard's thread.
 struct SessionCounters {
     std::uint64_t bytes_received = 0;  ///< as plaintext
@@ -53,6 +58,8 @@ struct SessionCounters {
     std::uint64_t sends = 0;
     std::uint64_t handshakes = 0;  ///< TLS, finished
     std::uint64_t handshakes_failed = 0;
+    std::uint64_t handshakes_resumed = 0;
+    base::LatencyHistogram handshake_time;  ///< from accepting to the end of the TLS handshake
     std::uint64_t upgrades = 0;
     std::uint64_t requests_refused = 0;
     std::uint64_t protocol_errors = 0;
@@ -69,6 +76,7 @@ struct SessionCounters {
     std::uint64_t over_outbox = 0;  ///< 4101
     std::uint64_t over_size = 0;    ///< 1009: a state, an event, a message or its fragments
     std::array<std::uint64_t, counted_close_codes.size() + 1> closes{};  ///< last: any other code
+    std::array<std::uint64_t, counted_refusals.size() + 1> refusals{};   ///< last: any other status
 
     void count_close(std::uint16_t code) noexcept {
         std::size_t index = 0;
@@ -76,6 +84,14 @@ struct SessionCounters {
             ++index;
         }
         ++closes[index];
+    }
+    void count_refusal(std::uint16_t status) noexcept {
+        std::size_t index = 0;
+        while (index < counted_refusals.size() && counted_refusals[index] != status) {
+            ++index;
+        }
+        ++refusals[index];
+        ++requests_refused;
     }
 };
 

@@ -18,7 +18,8 @@ Session::Session(Environment& environment, Transport transport, base::Time now)
       outgoing_(environment.pool),
       deadline_(now + (transport == Transport::tls ? environment.options.tls_timeout
                                                    : environment.options.upgrade_timeout)),
-      last_heard_(now) {}
+      last_heard_(now),
+      began_(now) {}
 
 Session::Session(Environment& environment, MovedSession& moved, base::Time now)
     : environment_(&environment),
@@ -26,7 +27,8 @@ Session::Session(Environment& environment, MovedSession& moved, base::Time now)
       engine_(std::move(moved.engine)),
       outgoing_(environment.pool),
       deadline_(now + environment.options.upgrade_timeout),
-      last_heard_(now) {}
+      last_heard_(now),
+      began_(now) {}
 
 Session::~Session() {
     head_.release(environment_->pool);
@@ -36,6 +38,7 @@ Session::~Session() {
 // --- bytes in
 
 void Session::receive(base::MutableBytes bytes, base::Time now) {
+    bytes_received_ += bytes.size();
     if (phase_ == Phase::draining) {
         return;  // nor is it decrypted: TLS might want to answer, and FIN is sent
     }
@@ -105,6 +108,8 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             return;
         }
         ++environment_->counters.handshakes;
+        environment_->counters.handshakes_resumed += engine_->was_resumed() ? 1U : 0U;
+        environment_->counters.handshake_time.record(now - began_);
         phase_ = Phase::http;
         deadline_ = now + environment_->options.upgrade_timeout;
     }
@@ -267,6 +272,7 @@ base::Bytes Session::begin_send(base::Time now) {
         drop_connection();
     }
     environment_->counters.bytes_sent += bytes.size();
+    bytes_sent_ += bytes.size();
     environment_->counters.sends += bytes.empty() ? 0U : 1U;
     return bytes;
 }

@@ -131,6 +131,10 @@ class Session {
     bool is_joined() const noexcept { return phase_ == Phase::game || phase_ == Phase::plain; }
     /// Whether one more receive is wanted now: true in steady state; the echo waits for its answers to go.
     bool wants_input() const noexcept;
+    bool is_tls() const noexcept { return engine_ != nullptr; }
+    std::uint64_t bytes_received() const noexcept { return bytes_received_; }
+    std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
+    std::size_t queued_size() const noexcept { return outgoing_.queued_size(); }
     base::Handle self() const noexcept { return self_; }
     /// The shard knows the handle only after it has made the session; it tells before anything else.
     void set_self(base::Handle self) noexcept { self_ = self; }
@@ -189,6 +193,9 @@ class Session {
     /// Of the phase; of a member, of what it has begun and not finished.
     base::Time deadline_;
     base::Time last_heard_;
+    base::Time began_;                  ///< on this shard
+    std::uint64_t bytes_received_ = 0;  ///< on this shard, as they came from the network
+    std::uint64_t bytes_sent_ = 0;
     TokenBucket message_bucket_;
     TokenBucket byte_bucket_;
     TokenBucket json_bucket_;

@@ -73,8 +73,8 @@ void Session::handle_http_request(const wire::ParsedRequest& parsed, base::Time 
         refuse_request(403, "origin not allowed", request);
         return;
     }
-    if (wire::judge_upgrade(request) != 101) {
-        ++environment_->counters.requests_refused;
+    if (const std::uint16_t status = wire::judge_upgrade(request); status != 101) {
+        environment_->counters.count_refusal(status);
         std::array<std::uint8_t, wire::response_head_size_max> response;
         const std::size_t size = wire::encode_upgrade_response(request, response.data());
         if (!outgoing_.append({response.data(), size})) {
@@ -94,7 +94,7 @@ void Session::answer_http(bool keep_alive) {
 
 void Session::refuse_request(std::uint16_t status, std::string_view detail,
                              const wire::HttpRequest& request) {
-    ++environment_->counters.requests_refused;
+    environment_->counters.count_refusal(status);
     std::array<std::uint8_t, wire::response_head_size_max> response;
     const std::size_t size =
         wire::encode_refusal(status, detail, request.keep_alive, request.is_head, response.data());

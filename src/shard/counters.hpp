@@ -7,26 +7,13 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/histogram.hpp"
 #include "base/time.hpp"
 #include "match/match.hpp"
 #include "session/environment.hpp"
 #include "uring/backend.hpp"
 
 namespace tickwire::shard {
-
-/// Counts in powers of two of microseconds: bucket k holds values below 2^k µs, the last one all others.
-struct LatencyHistogram {
-    static constexpr std::size_t bucket_count = 24;
-    std::array<std::uint64_t, bucket_count> buckets{};
-    std::uint64_t max_ns = 0;
-
-    void record(base::Duration value) noexcept {
-        const auto ns = static_cast<std::uint64_t>(value.count() < 0 ? 0 : value.count());
-        const auto bucket = static_cast<std::size_t>(std::bit_width(ns / 1000));
-        ++buckets[bucket < bucket_count ? bucket : bucket_count - 1];
-        max_ns = ns > max_ns ? ns : max_ns;
-    }
-};
 
 /// All words are 64 bits wide.
 struct ShardCounters {
@@ -63,7 +50,9 @@ struct ShardCounters {
     std::uint64_t pool_bytes_touched = 0;  ///< ever cut from the region: what stays resident
     std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
     std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
-    LatencyHistogram tick_lateness;
+    std::uint64_t requests_answered = 0;   ///< of the service
+    base::LatencyHistogram tick_lateness;
+    base::LatencyHistogram slot_time;  ///< from waking to sleeping
 };
 static_assert(sizeof(ShardCounters) % sizeof(std::uint64_t) == 0);
 

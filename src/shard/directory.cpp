@@ -33,7 +33,7 @@ std::uint32_t Directory::place(std::string_view match) {
         ++found->second.reference_count;
         return found->second.shard;
     }
-    if (entries_.size() >= limits_.match_count_max) {
+    if (entries_.size() >= limits_.match_count_max || is_draining()) {
         return shard_count();
     }
     const std::uint32_t shard = least_loaded_shard();
@@ -64,6 +64,12 @@ std::uint32_t Directory::shard_of(std::string_view match) const {
     const auto found = entries_.find(match);
     base::check(found != entries_.end(), "Directory: the shard of a match that is held");
     return found->second.shard;
+}
+
+std::optional<std::uint32_t> Directory::find(std::string_view match) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(match);
+    return found == entries_.end() ? std::nullopt : std::optional(found->second.shard);
 }
 
 Admission Directory::admit_connection(base::AddressKey address, base::Time now) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -73,6 +74,16 @@ class Directory {
     /// The share of its time that a shard was busy of late, in 1/1000; written by that shard.
     void report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept;
 
+    /// From now on no new match has a place.
+    void start_draining() noexcept { is_draining_.store(true, std::memory_order_relaxed); }
+    bool is_draining() const noexcept { return is_draining_.load(std::memory_order_relaxed); }
+    /// The shard of a match that is open; empty where there is none of that name.
+    std::optional<std::uint32_t> find(std::string_view match) const;
+    /// Of that shard, in 1/1000, as it was reported last.
+    std::uint32_t load_permille(std::uint32_t shard) const noexcept {
+        return shards_[shard].load_permille.load(std::memory_order_relaxed);
+    }
+
     std::uint32_t match_count() const;
     std::uint32_t shard_count() const noexcept { return static_cast<std::uint32_t>(shards_.size()); }
     std::uint32_t connection_count() const noexcept {
@@ -105,6 +116,7 @@ class Directory {
     TicketLedger tickets_;
     const DirectoryLimits limits_;
     std::atomic<std::uint32_t> connection_count_{0};
+    std::atomic<bool> is_draining_{false};
 };
 
 }  // namespace tickwire::shard

@@ -1,8 +1,10 @@
-// The way into a shard for other threads: connections handed over, other keys for tickets, and the wish
+// The way into a shard for other threads: connections handed over, requests of the service, other keys for
+// tickets, and the wish
 // that it stops.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -13,11 +15,20 @@
 
 namespace tickwire::shard {
 
+class Control;
+/// Something to ask or tell a shard, on its thread, at the end of a slot. May allocate; must not throw.
+using Request = std::function<void(Control&)>;
+
 /// One for each shard, made before any of them runs and kept until all have ended.
 class Door {
   public:
     void hand_over(MovedConnection moved) {
         mailbox_.put(std::move(moved));
+        wake();
+    }
+    /// Answered at the end of a slot; never, where the shard ends first: it is destroyed then.
+    void ask(Request request) {
+        requests_.put(std::move(request));
         wake();
     }
     void ask_to_stop() {
@@ -43,7 +54,8 @@ class Door {
         return std::exchange(ticket_keys_, nullptr);
     }
     bool is_stop_asked() const noexcept { return is_stop_asked_.load(std::memory_order_acquire); }
-    Mailbox& mailbox() noexcept { return mailbox_; }
+    Mailbox<MovedConnection>& mailbox() noexcept { return mailbox_; }
+    Mailbox<Request>& requests() noexcept { return requests_; }
 
     /// Called by the shard: from now on it can be woken, or, with null, no more.
     void set_backend(uring::Backend* backend) {
@@ -59,7 +71,8 @@ class Door {
         }
     }
 
-    Mailbox mailbox_;
+    Mailbox<MovedConnection> mailbox_;
+    Mailbox<Request> requests_;
     std::atomic<bool> is_stop_asked_{false};
     std::mutex mutex_;
     uring::Backend* backend_ = nullptr;

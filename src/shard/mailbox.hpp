@@ -1,5 +1,6 @@
-// How a connection gets from the shard that accepted it to the one its match lives on. Off the data path:
-// an empty mailbox costs its owner one relaxed load a slot.
+// How a connection gets from the shard that accepted it to the one its match lives on, and a request of the
+// service to the shard that answers it. Off the data path: an empty mailbox costs its owner one relaxed
+// load a slot.
 #pragma once
 
 #include <atomic>
@@ -20,16 +21,17 @@ struct MovedConnection {
     session::MovedSession session;
 };
 
-/// Any shard puts, its owner takes.
+/// Any thread puts, its owner takes.
+template <typename Mail>
 class Mailbox {
   public:
-    void put(MovedConnection moved) {
+    void put(Mail mail) {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back(std::move(moved));
+        waiting_.push_back(std::move(mail));
         is_filled_.store(true, std::memory_order_release);
     }
     bool is_empty() const noexcept { return !is_filled_.load(std::memory_order_relaxed); }
-    std::vector<MovedConnection> take_all() {
+    std::vector<Mail> take_all() {
         const std::lock_guard lock(mutex_);
         is_filled_.store(false, std::memory_order_relaxed);
         return std::exchange(waiting_, {});
@@ -37,7 +39,7 @@ class Mailbox {
 
   private:
     std::mutex mutex_;
-    std::vector<MovedConnection> waiting_;
+    std::vector<Mail> waiting_;
     std::atomic<bool> is_filled_{false};
 };
 

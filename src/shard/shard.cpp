@@ -79,6 +79,7 @@ Shard::~Shard() {
     for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
         uring::Backend::discard(moved.descriptor);
     }
+    setting_.doors[setting_.index]->requests().take_all();
     touched_.clear();
 }
 
@@ -101,10 +102,15 @@ void Shard::step() {
         const base::HeapTrap data_path_does_not_allocate;
         backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
+        const base::Time woke = now_;
         ++counters_.slots;
         if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
             const base::HeapAllowed hand_over_allocates;
             take_mail();
+        }
+        if (!setting_.doors[setting_.index]->requests().is_empty()) {
+            const base::HeapAllowed requests_allocate;
+            answer_requests();
         }
         finish_touched();
         run_matches();
@@ -114,6 +120,7 @@ void Shard::step() {
             const base::HeapAllowed endings_allocate;
             sweep();
         }
+        log_slot(woke);
     }
     if (auto keys = setting_.doors[setting_.index]->take_ticket_keys(); keys != nullptr && tickets_) {
         tickets_->set_keys(std::move(keys));
@@ -147,7 +154,8 @@ void Shard::run_matches() {
         for (std::size_t index = 0; index < rooms.size();) {
             const base::Handle handle = rooms[index];
             run_match(handle);
-            if (rooms_.find(handle)->match->is_over()) {
+            if (const MatchRoom& room = *rooms_.find(handle);
+                room.match->is_over() && now_ >= room.held_until) {
                 const base::HeapAllowed ending_allocates;
                 end_match(handle);
             } else {
@@ -166,6 +174,8 @@ void Shard::run_match(base::Handle handle) {
     }
     const base::Duration lateness = now_ - match.next_tick_due();
     counters_.tick_lateness.record(lateness);
+    ++ticks_in_slot_;
+    lateness_in_slot_ = std::max(lateness_in_slot_, lateness);
     counters_.ticks_late += lateness > grid_.slot_length() ? 1U : 0U;
     match.run_tick(now_);
 }
@@ -179,12 +189,12 @@ void Shard::run_off_grid() {
         const base::Handle handle = off_grid_.back().room;
         off_grid_.pop_back();
         run_match(handle);
-        const match::Match& match = *rooms_.find(handle)->match;
-        if (match.is_over()) {
+        const MatchRoom& room = *rooms_.find(handle);
+        if (room.match->is_over() && now_ >= room.held_until) {
             const base::HeapAllowed ending_allocates;
             end_match(handle);
         } else {
-            off_grid_.push_back({match.next_tick_due(), handle});
+            off_grid_.push_back({room.match->next_tick_due(), handle});
             std::push_heap(off_grid_.begin(), off_grid_.end(), is_later);
         }
     }
@@ -345,11 +355,7 @@ void Shard::begin_stop() {
     is_stopping_ = true;
     stop_deadline_ = now_ + options_.stop_timeout;
     backend_->stop_listening();
-    for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
-        if (Connection* const connection = connections_.at(index); connection != nullptr) {
-            connection->session.shut_down(now_);
-        }
-    }
+    send_everyone_away();
     finish_touched();
     flush();
 }

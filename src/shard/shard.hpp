@@ -13,6 +13,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/buffer_pool.hpp"
@@ -20,6 +21,7 @@
 #include "base/time.hpp"
 #include "match/match.hpp"
 #include "session/session.hpp"
+#include "shard/control.hpp"
 #include "shard/counters.hpp"
 #include "shard/directory.hpp"
 #include "shard/door.hpp"
@@ -43,14 +45,6 @@ struct Listener {
     ListenerKind kind = ListenerKind::plain;
 };
 
-/// A page that is served beside the relay: the demo.
-struct Page {
-    std::string_view content_type;
-    base::Bytes content;
-};
-/// The page at a path, or null. The same function for all shards; called from their threads.
-using PageFinder = const Page* (*)(std::string_view path);
-
 struct ShardOptions {
     match::MatchOptions match;
     session::SessionOptions session;
@@ -63,6 +57,7 @@ struct ShardOptions {
     std::uint32_t handshake_count_max = 10000;    ///< TLS handshakes in flight, of this shard
     std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers, while matches tick
     PressureLimits pressure;
+    Farewell farewell{std::chrono::milliseconds(500), {}};
     base::Duration stop_timeout = std::chrono::seconds(3);
     PageFinder find_page = nullptr;
 };
@@ -82,7 +77,7 @@ struct ShardSetting {
 };
 
 /// Made, run and destroyed on one thread.
-class Shard final : private uring::Events, private session::Host, private match::Outlet {
+class Shard final : private uring::Events, private session::Host, private match::Outlet, private Control {
   public:
     static tl::expected<std::unique_ptr<Shard>, uring::SetupError> create(const ShardOptions& options,
                                                                           ShardSetting setting);
@@ -106,6 +101,7 @@ class Shard final : private uring::Events, private session::Host, private match:
         std::unique_ptr<match::Match> match;
         std::uint32_t phase;      ///< off_grid for a match of another rate
         bool is_touched = false;  ///< something was said in this slot: finish_slot() is due
+        base::Time held_until{};  ///< stays open until then though nobody is in it
     };
 
     enum class Receiving : std::uint8_t { nothing, once, many };
@@ -169,6 +165,17 @@ class Shard final : private uring::Events, private session::Host, private match:
     void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
     void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
 
+    // Control
+    void apply(const std::shared_ptr<const LiveSettings>& settings) override;
+    std::vector<MatchSummary> list_matches() override;
+    std::optional<MatchDetails> describe_match(std::string_view name) override;
+    std::optional<bool> open_match(std::string_view name, base::Duration hold) override;
+    match::Match* find_match(std::string_view name) override;
+    bool close_match(std::string_view name, std::uint16_t code, std::string_view reason) override;
+    std::optional<match::Match::Done> set_properties(match::Match& match, std::string_view json) override;
+    void set_farewell(Farewell farewell) override { options_.farewell = std::move(farewell); }
+    const SlotLog& slot_log() override { return slot_log_; }
+
     Connection& connection_of(const session::Session& session) noexcept;
     /// The room of a joined session; null where its match has just forgotten it.
     MatchRoom* touch_room(Connection& connection) noexcept;
@@ -211,6 +218,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     void run_off_grid();
     void open_connection(base::Handle handle, int descriptor);
     void take_mail();
+    void answer_requests();
+    void log_slot(base::Time woke);
     void move_out(base::Handle handle, Connection& connection);
     void arm_receive(uring::Channel channel, Connection& connection);
     void attend(base::Handle handle);
@@ -221,6 +230,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void end_match(base::Handle room);
     void sweep();
     void begin_stop();
+    void send_everyone_away();
     void erase(base::Handle handle);
     base::Time next_wake() const noexcept;
 
@@ -263,6 +273,11 @@ class Shard final : private uring::Events, private session::Host, private match:
     base::Time stop_deadline_;
     base::Time load_measured_at_;
     std::uint64_t busy_ns_at_load_ = 0;
+    SlotLog slot_log_;
+    std::uint32_t ticks_in_slot_ = 0;
+    base::Duration lateness_in_slot_{};
+    std::uint64_t receives_logged_ = 0;
+    std::uint64_t sends_logged_ = 0;
     bool is_stopping_ = false;
 };
 

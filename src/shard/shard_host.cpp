@@ -136,6 +136,7 @@ void Shard::become_member(session::Session& session, Connection& connection, con
                           match::Member member) {
     connection.room = entry.handle;
     connection.member = member;
+    entry.room->held_until = {};
     ++counters_.members;
     session.on_joined(entry.room->match->limits(member));
     touch_room(connection);

@@ -1,6 +1,7 @@
 // Certificates, keys and the policy of both sides.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -94,14 +95,9 @@ std::string load_files(SSL_CTX* context, const std::string& certificate_file, co
     return {};
 }
 
-}  // namespace
-
-TlsContext::~TlsContext() {
-    SSL_CTX_free(context_);
-}
-
-tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_server(
-    const std::string& certificate_file, const std::string& key_file, MinimumVersion minimum_version) {
+/// A server's context for one certificate; or one line that says why not.
+tl::expected<ContextPointer, std::string> make_server_context(const TlsContext::Files& files,
+                                                              MinimumVersion minimum_version) {
     ContextPointer context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     if (context == nullptr || !set_policy(context.get(), minimum_version)) {
         return refuse("TLS cannot be set up: " + last_error());
@@ -109,10 +105,72 @@ tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_server(
     SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
     SSL_CTX_set_num_tickets(context.get(), 1);
     SSL_CTX_set_session_id_context(context.get(), session_context, sizeof session_context);
-    if (std::string why = load_files(context.get(), certificate_file, key_file); !why.empty()) {
+    if (std::string why = load_files(context.get(), files.certificate, files.key); !why.empty()) {
         return refuse(std::move(why));
     }
-    return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
+    return context;
+}
+
+bool is_for(SSL_CTX* context, const char* name) {
+    return X509_check_host(SSL_CTX_get0_certificate(context), name, 0, 0, nullptr) == 1;
+}
+
+}  // namespace
+
+TlsContext::~TlsContext() {
+    SSL_CTX_free(context_);
+    for (ssl_ctx_st* const other : others_) {
+        SSL_CTX_free(other);
+    }
+}
+
+int TlsContext::choose_by_name(ssl_st* ssl, int* /*alert*/, void* self) {
+    const auto* const contexts = static_cast<const TlsContext*>(self);
+    const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr || is_for(contexts->context_, name)) {
+        return SSL_TLSEXT_ERR_OK;
+    }
+    for (ssl_ctx_st* const other : contexts->others_) {
+        if (is_for(other, name)) {
+            SSL_set_SSL_CTX(ssl, other);
+            break;
+        }
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_server(
+    const std::string& certificate_file, const std::string& key_file, MinimumVersion minimum_version) {
+    return for_server({{certificate_file, key_file}}, nullptr, minimum_version);
+}
+
+tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_server(
+    const std::vector<Files>& files, std::shared_ptr<TicketKeys> tickets, MinimumVersion minimum_version) {
+    std::shared_ptr<TlsContext> all;
+    for (const Files& one : files) {
+        auto context = make_server_context(one, minimum_version);
+        if (!context) {
+            return tl::unexpected(std::move(context.error()));
+        }
+        if (tickets != nullptr) {
+            tickets->use(context->get());
+        }
+        if (all == nullptr) {
+            all.reset(new TlsContext(context->release()));
+        } else {
+            all->others_.push_back(context->release());
+        }
+    }
+    if (all == nullptr) {
+        return refuse("no certificate");
+    }
+    all->tickets_ = std::move(tickets);
+    if (!all->others_.empty()) {
+        SSL_CTX_callback_ctrl(all->context_, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                              reinterpret_cast<void (*)()>(choose_by_name));
+        SSL_CTX_set_tlsext_servername_arg(all->context_, all.get());
+    }
+    return all;
 }
 
 tl::expected<std::shared_ptr<TlsContext>, std::string> TlsContext::for_client(Verify verify) {

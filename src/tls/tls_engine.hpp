@@ -11,8 +11,10 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "tls/ticket_keys.hpp"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -30,6 +32,15 @@ class TlsContext {
     static tl::expected<std::shared_ptr<TlsContext>, std::string> for_server(
         const std::string& certificate_file, const std::string& key_file,
         MinimumVersion minimum_version = MinimumVersion::tls_1_2);
+    /// Several certificates: the client's server name chooses the first that is for it, and where none is,
+    /// or no name is given, the first of all. Tickets are sealed with `tickets`.
+    struct Files {
+        std::string certificate;
+        std::string key;
+    };
+    static tl::expected<std::shared_ptr<TlsContext>, std::string> for_server(
+        const std::vector<Files>& files, std::shared_ptr<TicketKeys> tickets,
+        MinimumVersion minimum_version = MinimumVersion::tls_1_2);
     enum class Verify : std::uint8_t { nothing, system_roots };
     static tl::expected<std::shared_ptr<TlsContext>, std::string> for_client(Verify verify);
     ~TlsContext();
@@ -40,7 +51,10 @@ class TlsContext {
 
   private:
     explicit TlsContext(ssl_ctx_st* context) noexcept : context_(context) {}
+    static int choose_by_name(ssl_st* ssl, int* alert, void* self);
     ssl_ctx_st* context_;
+    std::vector<ssl_ctx_st*> others_;  ///< of the second certificate and those after it
+    std::shared_ptr<TicketKeys> tickets_;
 };
 
 /// Where an engine puts ciphertext to send: memory that grows by asking. The engine's caller owns it.

@@ -163,4 +163,12 @@ tl::expected<int, std::string> open_listener(const Address& address, const Socke
     return descriptor.release();
 }
 
+tl::expected<void, std::string> configure_listener(int descriptor, const SocketOptions& options) {
+    const Address address = bound_address(descriptor);
+    if (const char* const refused = set_options(descriptor, address, options); refused != nullptr) {
+        return tl::unexpected(failure(address, refused));
+    }
+    return {};
+}
+
 }  // namespace tickwire::uring

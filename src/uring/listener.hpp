@@ -41,6 +41,9 @@ struct SocketOptions {
 /// listener has SO_REUSEPORT, so that each shard opens its own on the same port; a stale unix socket (one
 /// that nobody answers) is replaced.
 tl::expected<int, std::string> open_listener(const Address& address, const SocketOptions& options);
+/// Sets what accepted sockets inherit on a listener that somebody else opened; or one line that says what
+/// the kernel refused.
+tl::expected<void, std::string> configure_listener(int descriptor, const SocketOptions& options);
 /// The address that it is bound to: names the port where 0 was asked for.
 Address bound_address(int descriptor) noexcept;
 

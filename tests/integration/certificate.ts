@@ -14,11 +14,11 @@ export function makeFolder(): string {
   return mkdtempSync(join(tmpdir(), "tickwire-test-"));
 }
 
-export function makeCertificate(): Certificate {
+export function makeCertificate(name = "localhost"): Certificate {
   const folder = makeFolder();
   const certificate = join(folder, "certificate.pem");
   const key = join(folder, "key.pem");
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name},IP:127.0.0.1`];
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   execFileSync("openssl", ["req", ...kind, ...subject, "-keyout", key, "-out", certificate], { stdio: "pipe" });
   return { certificate, key };

@@ -34,6 +34,11 @@ export function runToEnd(...args: string[]): Ended {
   return runToEndIn({}, ...args);
 }
 
+/** With these variables beside those of the test. */
+export function runWith(env: Record<string, string>, ...args: string[]): Ended {
+  return runToEndIn({ env }, ...args);
+}
+
 export function runToEndIn({ before = [], env = {} }: Surroundings, ...args: string[]): Ended {
   const [command = binary, ...rest] = [...before, binary, ...args];
   const { status, signal, stdout, stderr } = spawnSync(command, rest, {
@@ -68,7 +73,7 @@ export class Relay {
 
   static async startIn(surroundings: Surroundings, ...args: string[]): Promise<Relay> {
     const relay = new Relay(args, surroundings);
-    const wanted = args.filter((arg) => arg === "--listen" || arg === "--tls-listen").length;
+    const wanted = args.filter((arg) => /^--(listen|tls-listen|admin-listen)$/.test(arg)).length;
     const ready = async (): Promise<boolean> => {
       while (relay.#readUrls() < wanted) await once(relay.#process.stdout!, "data");
       return true;
@@ -97,8 +102,31 @@ export class Relay {
     return this.url(scheme).replace("ws", "http");
   }
 
+  /** Its admin interface's address, for ask(). */
+  adminUrl(): string {
+    const found = /^listening admin (\S+)$/m.exec(this.stdout)?.[1];
+    if (found === undefined) throw new Error(`no admin listener in: ${this.stdout}`);
+    return found;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  /** Waits until its log holds a line. */
+  async logged(line: RegExp): Promise<void> {
+    const deadline = Date.now() + startTimeoutMs;
+    while (!line.test(this.stderr)) {
+      if (Date.now() > deadline) throw new Error(`no ${line} in:\n${this.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** How it ended by itself. */
+  async ended(): Promise<Ended> {
+    await this.#ended;
+    const { exitCode, signalCode } = this.#process;
+    return { code: exitCode, signal: signalCode, stdout: this.stdout, stderr: this.stderr };
   }
 
   /** Asks it to end, and waits. */
@@ -122,7 +150,7 @@ export class Relay {
 
   #readUrls(): number {
     const lines = this.stdout.split("\n").slice(0, -1);
-    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (\S+)$/.exec(line)?.[1] ?? []));
+    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (?:admin )?(\S+)$/.exec(line)?.[1] ?? []));
     return this.urls.length;
   }
 }

@@ -1,0 +1,601 @@
+#include "service/admin.hpp"
+
+#include <httplib.h>
+#include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "service/assets.hpp"
+#include "service/metrics.hpp"
+#include "service/shards.hpp"
+#include "wire/http.hpp"
+#include "wire/json_writer.hpp"
+
+namespace tickwire::service {
+namespace {
+
+using httplib::Request;
+using httplib::Response;
+using wire::JsonObject;
+
+/// A page in the operator's browser can send simple requests anywhere; it cannot set this on them.
+constexpr const char* own_header = "X-Tickwire-Admin";
+constexpr std::size_t body_size_max = 128 * 1024;
+constexpr int worker_count = 4;
+
+std::uint64_t microseconds(base::Duration duration) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0) / 1000);
+}
+
+void answer_json(Response& response, std::string json, int status = 200) {
+    response.status = status;
+    json += '\n';
+    response.set_content(json, "application/json");
+}
+
+void answer_error(Response& response, int status, std::string_view message) {
+    std::string json;
+    {
+        JsonObject object(json);
+        object.text("error", message);
+    }
+    answer_json(response, std::move(json), status);
+}
+
+/// A parameter that is a whole number; its default where it is not given, empty where it is none.
+std::optional<std::uint32_t> number_of(const Request& request, const char* name, std::uint32_t otherwise,
+                                       std::uint32_t maximum) {
+    if (!request.has_param(name)) {
+        return otherwise;
+    }
+    const std::string text = request.get_param_value(name);
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number > maximum) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+/// `Host` without its port.
+std::string host_name(const std::string& host) {
+    if (host.starts_with("[")) {
+        return host.substr(0, host.find(']') + 1);
+    }
+    return host.substr(0, host.find(':'));
+}
+
+void list_matches(Shards& shards, Response& response) {
+    std::string json = "{\"matches\":[";
+    bool is_first = true;
+    bool is_complete = true;
+    for (std::uint32_t index = 0; index < shards.count(); ++index) {
+        const auto matches =
+            shards.ask(index, [](shard::Control& control) { return control.list_matches(); });
+        is_complete = is_complete && matches.has_value();
+        for (const shard::MatchSummary& match : matches.value_or(std::vector<shard::MatchSummary>{})) {
+            json += is_first ? "" : ",";
+            is_first = false;
+            JsonObject object(json);
+            object.text("match", match.name);
+            object.number("shard", index);
+            object.number("players", match.players);
+            object.number("spectators", match.spectators);
+            object.number("tick", match.tick);
+            object.flag("held", match.is_held);
+        }
+    }
+    json += "],\"complete\":";
+    answer_json(response, json + (is_complete ? "true}" : "false}"));
+}
+
+void append_match(std::string_view name, std::uint32_t shard, const shard::MatchDetails& details,
+                  std::string& json) {
+    JsonObject object(json);
+    const match::MatchReport& report = details.report;
+    object.text("match", name);
+    object.number("shard", shard);
+    object.number("tick", report.tick);
+    object.number("event", report.event);
+    object.number_or_null("host", report.host ? std::optional<std::uint64_t>(*report.host) : std::nullopt);
+    object.flag("locked", report.is_locked);
+    object.number("properties_version", report.properties_version);
+    std::string& members = object.key("members");
+    members += '[';
+    for (std::size_t index = 0; index < report.members.size(); ++index) {
+        const match::MemberReport& member = report.members[index];
+        members += index == 0 ? "" : ",";
+        JsonObject one(members);
+        one.number("player", member.player);
+        one.text("role", member.is_spectator ? "spectator" : member.is_plain ? "plain" : "player");
+        one.text("name", member.name);
+        one.flag("away", member.is_away);
+        if (member.is_away) {
+            continue;
+        }
+        one.number_or_null("round_trip_us", member.round_trip ? std::optional<std::uint64_t>(
+                                                                    microseconds(*member.round_trip))
+                                                              : std::nullopt);
+        one.number("age_us", microseconds(member.age));
+        one.number("divisor", member.divisor);
+        one.flag("slow", member.is_slow);
+        one.flag("visible", member.is_visible);
+        const shard::MemberTraffic& traffic = details.traffic[index];
+        one.flag("tls", traffic.is_tls);
+        one.number("received_bytes", traffic.bytes_received);
+        one.number("sent_bytes", traffic.bytes_sent);
+        one.number("queued_bytes", traffic.bytes_queued);
+    }
+    members += ']';
+}
+
+void list_slots(Shards& shards, std::uint32_t shard, Response& response) {
+    const auto log = shards.ask(shard, [](shard::Control& control) { return control.slot_log(); });
+    if (!log) {
+        answer_error(response, 503, "the shard does not answer");
+        return;
+    }
+    std::string json = "{\"shard\":" + std::to_string(shard) + ",\"slots\":[";
+    bool is_first = true;
+    for (std::size_t step = 0; step < log->slots.size(); ++step) {
+        const shard::SlotRecord& slot = log->slots[(log->next + step) % log->slots.size()];
+        if (slot.woke == base::Time{}) {
+            continue;
+        }
+        json += is_first ? "" : ",";
+        is_first = false;
+        JsonObject object(json);
+        object.number("woke_us", microseconds(slot.woke.time_since_epoch()));
+        object.number("busy_us", slot.busy_us);
+        object.number("receives", slot.receives);
+        object.number("sends", slot.sends);
+        object.number("ticks", slot.ticks);
+        object.number("lateness_us", slot.lateness_max_us);
+    }
+    answer_json(response, json + "]}");
+}
+
+/// What the page at `/` draws: one request a second.
+void show_status(Operations& operations, Response& response) {
+    Shards& shards = operations.shards();
+    std::string json;
+    {
+        JsonObject object(json);
+        object.flag("draining", shards.directory().is_draining());
+        object.number("connections", shards.directory().connection_count());
+        object.number("connections_max", operations.connection_count_max());
+        std::string& list = object.key("shards");
+        list += '[';
+        for (std::uint32_t index = 0; index < shards.count(); ++index) {
+            const shard::ShardCounters counters = shards.counters(index);
+            list += index == 0 ? "" : ",";
+            JsonObject one(list);
+            one.number("load_permille", shards.directory().load_permille(index));
+            one.number("connections", counters.connections_open);
+            one.number("members", counters.members);
+            one.number("matches", counters.matches_open);
+            one.number("slots", counters.slots);
+            one.number("ticks", counters.matches.ticks);
+            one.number("ticks_late", counters.ticks_late);
+            one.number("received_bytes", counters.sessions.bytes_received);
+            one.number("sent_bytes", counters.sessions.bytes_sent);
+            one.number("skipped", counters.matches.skipped_busy + counters.matches.skipped_lagging +
+                                      counters.matches.skipped_no_memory);
+            one.number("pool_bytes", counters.pool_bytes);
+            const auto buckets = [&one](std::string_view name, const base::LatencyHistogram& histogram) {
+                std::string& text = one.key(name);
+                for (std::size_t bucket = 0; bucket < histogram.buckets.size(); ++bucket) {
+                    text += (bucket == 0 ? "[" : ",") + std::to_string(histogram.buckets[bucket]);
+                }
+                text += ']';
+            };
+            buckets("lateness", counters.tick_lateness);
+            buckets("age", counters.matches.state_age);
+            buckets("slot", counters.slot_time);
+        }
+        list += ']';
+    }
+    answer_json(response, std::move(json));
+}
+
+/// Finds the match's shard, and asks it; answers 404 and 503 by itself.
+template <typename Question>
+auto ask_match(Shards& shards, const std::string& name, Response& response, Question question) {
+    using Answer = decltype(shards.ask(0, question));
+    const auto shard = shards.directory().find(name);
+    if (!shard) {
+        answer_error(response, 404, "no such match");
+        return Answer{};
+    }
+    auto answer = shards.ask(*shard, std::move(question));
+    if (!answer) {
+        answer_error(response, 503, "the shard does not answer");
+    }
+    return answer;
+}
+
+void answer_done(match::Match::Done done, Response& response) {
+    switch (done) {
+        case match::Match::Done::done:
+            answer_json(response, "{\"done\":true}");
+            return;
+        case match::Match::Done::no_such_player:
+            answer_error(response, 404, "nobody has that number");
+            return;
+        case match::Match::Done::too_large:
+            answer_error(response, 413, "too large");
+            return;
+        case match::Match::Done::version_differs:
+            answer_error(response, 409, "the properties have changed");
+            return;
+        case match::Match::Done::no_memory:
+            answer_error(response, 503, "no memory for another match");
+            return;
+    }
+}
+
+}  // namespace
+
+/// One listener's server.
+class Admin::Server final : public httplib::Server {
+  public:
+    Server(const Listeners::Admin& listener, std::string token, Operations& operations)
+        : listener_(listener), token_(std::move(token)), operations_(operations) {
+        svr_sock_ = listener.descriptor;
+        new_task_queue = [] { return new httplib::ThreadPool(worker_count); };
+        // A connection holds a worker while it is open, so none is kept.
+        set_keep_alive_max_count(1);
+        set_idle_interval(0, 200'000);
+        set_read_timeout(5);
+        set_write_timeout(5);
+        set_payload_max_length(body_size_max);
+        set_pre_routing_handler([this](const Request& request, Response& response) {
+            // RFC 9112 section 6.3: a request that gives no length has no body. httplib 0.11 would read on
+            // for one until its timeout; the request that it hands us as constant is its own and is not.
+            if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+                const_cast<Request&>(request).headers.emplace("Content-Length", "0");
+            }
+            return is_allowed(request, response) ? HandlerResponse::Unhandled : HandlerResponse::Handled;
+        });
+        set_exception_handler([](const Request& request, Response& response, std::exception_ptr) {
+            spdlog::error("admin: {} {} failed", request.method, request.path);
+            answer_error(response, 500, "failed");
+        });
+        set_error_handler([](const Request&, Response& response) {
+            if (response.body.empty()) {
+                answer_error(response, response.status,
+                             response.status == 404 ? "no such path" : "refused");
+            }
+        });
+        add_reading();
+        add_changing();
+    }
+
+    /// Ends listen_after_bind(), inside its idle interval. httplib's stop() would shut the socket down, and
+    /// with it the copy of an inherited one that the service manager holds.
+    void finish() { descriptor_to_close_ = svr_sock_.exchange(INVALID_SOCKET); }
+    ~Server() override {
+        if (descriptor_to_close_ >= 0) {
+            ::close(descriptor_to_close_);
+        }
+    }
+
+  private:
+    bool is_allowed(const Request& request, Response& response) {
+        response.set_header("Cache-Control", "no-store");
+        response.set_header("X-Content-Type-Options", "nosniff");
+        response.set_header("Content-Security-Policy",
+                            "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
+        const bool is_open = request.path == "/healthz" || request.path == "/readyz";
+        if (!is_host_known(request)) {
+            answer_error(response, 421, "this is not the host that you mean");
+            return false;
+        }
+        if (!token_.empty() && !is_open && request.path != "/" && !has_token(request)) {
+            response.set_header("WWW-Authenticate", "Bearer");
+            answer_error(response, 401, "a bearer token is wanted");
+            return false;
+        }
+        const bool is_change = request.method != "GET" && request.method != "HEAD";
+        if (is_change && !request.has_header(own_header)) {
+            answer_error(response, 403, std::string("a change needs the header ") + own_header);
+            return false;
+        }
+        if (is_change && request.has_header("Origin") && !is_same_origin(request)) {
+            answer_error(response, 403, "from another origin");
+            return false;
+        }
+        return true;
+    }
+
+    /// A name that resolves to this machine in somebody's browser (DNS rebinding) is not one of ours.
+    /// Behind a token any name will do: the token is what a foreign page does not have.
+    bool is_host_known(const Request& request) const {
+        const std::string host = host_name(request.get_header_value("Host"));
+        const std::string own = host_name(listener_.address);
+        return host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == own ||
+               (listener_.is_unix && host.empty()) || !token_.empty();
+    }
+    static bool is_same_origin(const Request& request) {
+        const std::string origin = request.get_header_value("Origin");
+        const std::string host = request.get_header_value("Host");
+        return origin == "http://" + host || origin == "https://" + host;
+    }
+    bool has_token(const Request& request) const {
+        const std::string given = request.get_header_value("Authorization");
+        const std::string wanted = "Bearer " + token_;
+        return given.size() == wanted.size() &&
+               ::CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+    }
+
+    void add_reading() {
+        Get("/", [](const Request&, Response& response) {
+            for (const Asset& asset : embedded_admin()) {
+                if (asset.path == "/") {
+                    response.set_content(reinterpret_cast<const char*>(asset.bytes.data()),
+                                         asset.bytes.size(), std::string(asset.content_type));
+                }
+            }
+        });
+        Get("/healthz",
+            [](const Request&, Response& response) { response.set_content("ok\n", "text/plain"); });
+        Get("/readyz", [this](const Request&, Response& response) {
+            const bool is_ready = operations_.is_ready();
+            response.status = is_ready ? 200 : 503;
+            response.set_content(is_ready ? "ready\n" : "draining\n", "text/plain");
+        });
+        Get("/metrics", [this](const Request&, Response& response) {
+            response.set_content(metrics_text(operations_.shards(), operations_.connection_count_max()),
+                                 "text/plain; version=0.0.4; charset=utf-8");
+        });
+        Get("/v1/status",
+            [this](const Request&, Response& response) { show_status(operations_, response); });
+        Get("/v1/matches",
+            [this](const Request&, Response& response) { list_matches(operations_.shards(), response); });
+        Get(R"(/v1/matches/([A-Za-z0-9._~-]{1,64}))", [this](const Request& request, Response& response) {
+            const std::string name = request.matches[1];
+            Shards& shards = operations_.shards();
+            const auto details = ask_match(shards, name, response, [name](shard::Control& control) {
+                return control.describe_match(name);
+            });
+            if (details && *details) {
+                const auto shard = shards.directory().find(name);
+                std::string json;
+                append_match(name, shard.value_or(0), **details, json);
+                answer_json(response, std::move(json));
+            } else if (details) {
+                answer_error(response, 404, "no such match");
+            }
+        });
+        Get("/v1/debug/slots", [this](const Request& request, Response& response) {
+            const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
+            if (!shard) {
+                answer_error(response, 400, "shard is out of range");
+                return;
+            }
+            list_slots(operations_.shards(), *shard, response);
+        });
+    }
+
+    void add_changing() {
+        const char* const match_path = R"(/v1/matches/([A-Za-z0-9._~-]{1,64}))";
+        Put(match_path,
+            [this](const Request& request, Response& response) { open_match(request, response); });
+        Delete(match_path, [this](const Request& request, Response& response) {
+            const std::string name = request.matches[1];
+            const auto code = number_of(request, "code", 1001, 4999);
+            const std::string reason = request.get_param_value("reason");
+            if (!code || !(*code == 1000 || *code == 1001 || *code >= 4000) || reason.size() > 120) {
+                answer_error(response, 400, "code is 1000, 1001 or 4000 to 4999, reason at most 120 bytes");
+                return;
+            }
+            const auto closed =
+                ask_match(operations_.shards(), name, response, [=](shard::Control& control) {
+                    return control.close_match(name, static_cast<std::uint16_t>(*code), reason);
+                });
+            if (closed) {
+                spdlog::info("admin: match {} closed with {}", name, *code);
+                *closed ? answer_json(response, "{\"done\":true}")
+                        : answer_error(response, 404, "no such match");
+            }
+        });
+        Delete(std::string(match_path) + "/players/([0-9]{1,5})",
+               [this](const Request& request, Response& response) { kick(request, response); });
+        Post(std::string(match_path) + "/events",
+             [this](const Request& request, Response& response) { send_event(request, response); });
+        Post("/v1/drain", [this](const Request& request, Response& response) {
+            const auto timeout = number_of(request, "timeout", 300, 86400);
+            const auto window = number_of(request, "window", 10, 3600);
+            if (!timeout || !window) {
+                answer_error(response, 400, "timeout and window are seconds, to 86400 and 3600");
+                return;
+            }
+            DrainOptions options;
+            options.timeout = std::chrono::seconds(*timeout);
+            options.window = std::chrono::seconds(*window);
+            options.url = request.get_param_value("url");
+            operations_.start_drain(options);
+            answer_json(response, "{\"draining\":true}");
+        });
+        Post("/v1/reload", [this](const Request&, Response& response) {
+            const auto reloaded = operations_.reload();
+            std::string json;
+            {
+                JsonObject object(json);
+                object.text(reloaded ? "result" : "error", reloaded ? *reloaded : reloaded.error());
+            }
+            answer_json(response, std::move(json), reloaded ? 200 : 409);
+        });
+        Put("/v1/log-level", [this](const Request& request, Response& response) {
+            operations_.set_log_level(request.get_param_value("level"))
+                ? answer_json(response, "{\"done\":true}")
+                : answer_error(response, 400, "level is debug, info, warn or error");
+        });
+        Post("/v1/debug/freeze", [this](const Request& request, Response& response) {
+            const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
+            const auto seconds = number_of(request, "seconds", 1, 600);
+            if (!operations_.is_debug_allowed() || !shard || !seconds) {
+                answer_error(response, operations_.is_debug_allowed() ? 400 : 403,
+                             "not allowed, or out of range");
+                return;
+            }
+            operations_.shards().tell(*shard, [seconds = *seconds](shard::Control&) {
+                std::this_thread::sleep_for(std::chrono::seconds(seconds));
+            });
+            answer_json(response, "{\"frozen\":true}");
+        });
+    }
+
+    /// The game's backend opens a match before anybody is there, with properties as the body; or changes
+    /// those of one that is open.
+    void open_match(const Request& request, Response& response) {
+        const std::string name = request.matches[1];
+        const auto hold = number_of(request, "hold", 60, 86400);
+        if (!wire::is_match_name(name) || !hold) {
+            answer_error(response, 400, "no name of a match, or hold is not 0 to 86400 seconds");
+            return;
+        }
+        Shards& shards = operations_.shards();
+        const std::uint32_t shard = shards.directory().place(name);
+        if (shard == shards.count()) {
+            answer_error(response, 503, "no room for another match");
+            return;
+        }
+        struct Opened {
+            bool has_room = false;
+            bool is_new = false;
+            std::optional<match::Match::Done> properties = match::Match::Done::done;
+        };
+        const auto opened =
+            shards.ask(shard, [name, &shards, body = request.body,
+                               hold = std::chrono::seconds(*hold)](shard::Control& control) {
+                Opened result;
+                if (const auto is_new = control.open_match(name, hold)) {
+                    result = {true, *is_new, match::Match::Done::done};
+                    if (!body.empty()) {
+                        result.properties = control.set_properties(*control.find_match(name), body);
+                    }
+                    if (result.is_new && result.properties != match::Match::Done::done) {
+                        control.close_match(name, 1001, "");
+                    }
+                }
+                shards.directory().release(name);  // the match holds its own reference now
+                return result;
+            });
+        if (!opened) {
+            answer_error(response, 503, "the shard does not answer");
+        } else if (!opened->has_room) {
+            answer_error(response, 503, "no room for another match");
+        } else if (!opened->properties) {
+            answer_error(response, 400, "the body is no JSON object of properties");
+        } else if (*opened->properties != match::Match::Done::done) {
+            answer_done(*opened->properties, response);
+        } else {
+            answer_json(response, opened->is_new ? "{\"opened\":true}" : "{\"opened\":false}",
+                        opened->is_new ? 201 : 200);
+        }
+    }
+
+    void kick(const Request& request, Response& response) {
+        const std::string name = request.matches[1];
+        const std::uint32_t player = static_cast<std::uint32_t>(std::stoul(request.matches[2]));
+        const std::string reason = request.get_param_value("reason");
+        if (player >= protocol::nobody || reason.size() > 120) {
+            answer_error(response, 400, "a player's number, and a reason of at most 120 bytes");
+            return;
+        }
+        const auto kicked = ask_match(operations_.shards(), name, response, [=](shard::Control& control) {
+            match::Match* const match = control.find_match(name);
+            return match != nullptr && match->kick(static_cast<protocol::PlayerNumber>(player), reason);
+        });
+        if (kicked) {
+            spdlog::info("admin: player {} kicked from match {}", player, name);
+            *kicked ? answer_json(response, "{\"done\":true}")
+                    : answer_error(response, 404, "no such player");
+        }
+    }
+
+    void send_event(const Request& request, Response& response) {
+        const std::string name = request.matches[1];
+        const auto player = number_of(request, "player", protocol::nobody, protocol::nobody);
+        const bool is_text = request.get_header_value("Content-Type").starts_with("text/") ||
+                             request.get_header_value("Content-Type").starts_with("application/json");
+        if (!player) {
+            answer_error(response, 400, "player is a number, to 65534");
+            return;
+        }
+        const auto done = ask_match(
+            operations_.shards(), name, response,
+            [=, body = request.body](shard::Control& control) -> std::optional<match::Match::Done> {
+                match::Match* const match = control.find_match(name);
+                if (match == nullptr) {
+                    return std::nullopt;
+                }
+                return match->send_event({static_cast<protocol::PlayerNumber>(*player), is_text},
+                                         base::as_bytes(body));
+            });
+        if (done && *done) {
+            answer_done(**done, response);
+        } else if (done) {
+            answer_error(response, 404, "no such match");
+        }
+    }
+
+    Listeners::Admin listener_;
+    std::string token_;
+    Operations& operations_;
+    int descriptor_to_close_ = -1;
+};
+
+tl::expected<std::unique_ptr<Admin>, std::string> Admin::start(
+    const std::vector<Listeners::Admin>& listeners, const std::string& token, Operations& operations) {
+    std::unique_ptr<Admin> admin(new Admin());
+    for (const Listeners::Admin& listener : listeners) {
+        if (token.empty() && !listener.is_unix && !listener.is_loopback) {
+            return tl::unexpected("the admin interface on " + listener.address +
+                                  " can be reached from elsewhere: give --admin-token-file, or listen on a "
+                                  "loopback address or a unix socket");
+        }
+        admin->servers_.push_back(std::make_unique<Server>(listener, token, operations));
+    }
+    for (const auto& server : admin->servers_) {
+        admin->threads_.emplace_back([&server = *server] { server.listen_after_bind(); });
+    }
+    return admin;
+}
+
+Admin::~Admin() {
+    for (const auto& server : servers_) {
+        server->finish();
+    }
+    for (std::thread& thread : threads_) {
+        thread.join();
+    }
+}
+
+tl::expected<std::string, std::string> read_token(const std::string& file) {
+    std::ifstream stream(file);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    std::string token = text.str();
+    const auto is_space = [](char letter) {
+        return letter == ' ' || letter == '\n' || letter == '\r' || letter == '\t';
+    };
+    while (!token.empty() && is_space(token.back())) {
+        token.pop_back();
+    }
+    constexpr std::size_t token_size_min = 16;
+    if (!stream || token.size() < token_size_min) {
+        return tl::unexpected(file + ": holds no token of at least " + std::to_string(token_size_min) +
+                              " characters");
+    }
+    return token;
+}
+
+}  // namespace tickwire::service

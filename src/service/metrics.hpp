@@ -1,0 +1,14 @@
+// The relay's counters as Prometheus reads them. The counting is the shards' own (shard/counters.hpp,
+// single writers, no locks); the text is prometheus-cpp's.
+#pragma once
+
+#include <string>
+
+#include "service/shards.hpp"
+
+namespace tickwire::service {
+
+/// The whole of `GET /metrics`. Any thread.
+std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max);
+
+}  // namespace tickwire::service

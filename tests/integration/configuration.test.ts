@@ -1,0 +1,209 @@
+/** Settings: where they come from, which wins, what is refused and how, and what a reload changes. */
+
+import assert from "node:assert/strict";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { TLSSocket, connect } from "node:tls";
+import { once } from "node:events";
+import { askJson, ask, own } from "./admin.ts";
+import { makeCertificate, makeFolder } from "./certificate.ts";
+import { Relay, runToEnd, runWith, withRelay } from "./relay.ts";
+import { TestSocket } from "./web_socket.ts";
+
+function file(text: string): string {
+  const path = join(makeFolder(), "relay.toml");
+  writeFileSync(path, text);
+  return path;
+}
+
+describe("check-config", () => {
+  const bad: [string, string, RegExp][] = [
+    ["a value out of range, with the range", "[match]\n\ntick-hz = 300\n", /relay\.toml:3: tick-hz: '300' is not a whole number from 1 to 128$/],
+    ["a misspelt key, with the nearest", "[match]\ntik-hz = 30\n", /relay\.toml:2: tik-hz: no such setting in \[match\]; the nearest is tick-hz in \[match\]$/],
+    ["a key in the wrong section, with the right one", "[server]\ntick-hz = 30\n", /relay\.toml:2: tick-hz: .*the nearest is tick-hz in \[match\]$/],
+    ["a key outside of any section", "tick-hz = 30\n", /relay\.toml:1: tick-hz: stands outside of a section/],
+    ["an unknown section, with those there are", "[matches]\n", /relay\.toml:1: matches: no such section; there are \[server\], \[tls\]/],
+    ["a wrong type", '[match]\ntick-hz = "30"\n', /relay\.toml:2: tick-hz: wants a number/],
+    ["a list that holds numbers", "[server]\nlisten = [80]\n", /relay\.toml:2: listen: is a list of texts/],
+    ["what is no TOML", "[match\n", /relay\.toml:1: /],
+    ["a key twice", "[match]\ntick-hz = 1\ntick-hz = 2\n", /relay\.toml:3: /],
+    ["settings that do not fit together", "[match]\nmax-players = 60000\n", /relay\.toml: max-players 60000 times state-bytes 1024/],
+    ["a certificate that is not there", '[tls]\ncertificate = ["/nowhere.pem"]\nkey = ["/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],
+  ];
+  for (const [what, text, named] of bad) {
+    test(`refuses ${what}`, () => {
+      const { code, stderr } = runToEnd("check-config", file(text));
+      assert.equal(code, 2, stderr);
+      assert.match(stderr.trimEnd(), named);
+      assert.equal(stderr.trimEnd().split("\n").length, 1);
+    });
+  }
+
+  test("finds a good one good, and the example that the package ships", () => {
+    assert.equal(runToEnd("check-config", file("[match]\ntick-hz = 30\n")).code, 0);
+    const example = runToEnd("reference", "toml").stdout;
+    assert.equal(runToEnd("check-config", file(example)).code, 0);
+    // Each line that gives a value gives one that is allowed.
+    const given = example.replaceAll(/^#([a-z-]+ = [^#\n]+)$/gm, "$1").replaceAll(/^token-file = ""$/gm, "");
+    assert.match(given, /^tick-hz = 30$/m);
+    assert.deepEqual(runToEnd("check-config", file(given)).stderr, "");
+  });
+});
+
+describe("the environment and the command line", () => {
+  test("win over the file, in that order; --print-config says what came from where", () => {
+    const path = file("[match]\ntick-hz = 10\nmax-players = 3\n[limits]\nidle-timeout = 7.5\n");
+    const args = ["serve", "--config", path, "--print-config", "--max-players", "5"];
+    const { code, stdout, stderr } = runWith({ TICKWIRE_MATCH_TICK_HZ: "20", TICKWIRE_MATCH_MAX_PLAYERS: "4" }, ...args);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^tick-hz = 20 +# TICKWIRE_MATCH_TICK_HZ$/m);
+    assert.match(stdout, /^max-players = 5 +# --max-players$/m);
+    assert.match(stdout, /^idle-timeout = 7\.5 +# .*relay\.toml:5$/m);
+    assert.match(stdout, /^slot-us = 2000 +# default$/m);
+    const again = runWith({}, "serve", "--config", file(stdout), "--print-config");
+    assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(again.stdout.replaceAll(/ +#.*/g, ""), stdout.replaceAll(/ +#.*/g, ""), "it is a file that gives the same again");
+  });
+
+  test("a misspelt variable of ours is an error, any other is not ours", () => {
+    const { code, stderr } = runWith({ TICKWIRE_MATCH_TICKS: "20" }, "serve", "--print-config");
+    assert.equal(code, 2);
+    assert.match(stderr, /TICKWIRE_MATCH_TICKS: no such setting; the nearest is TICKWIRE_MATCH_TICK_HZ/);
+    assert.equal(runWith({ TICKWIRE_BIN: "x", TICKWIRE_UNMASK: "scalar" }, "serve", "--print-config").code, 0);
+    assert.match(runWith({ TICKWIRE_LOG_LEVEL: "loud" }, "serve", "--print-config").stderr, /TICKWIRE_LOG_LEVEL: 'loud' is none of debug info warn error/);
+  });
+});
+
+describe("certificates", () => {
+  test("are chosen by the name that the client asks for; the first serves all others", async () => {
+    const names = ["a.example", "b.example"];
+    const made = names.map((name) => makeCertificate(name));
+    const args = made.flatMap(({ certificate, key }) => ["--certificate", certificate, "--key", key]);
+    await withRelay(["--tls-listen", "127.0.0.1:0", ...args], async (relay) => {
+      const { port } = new URL(relay.url("wss"));
+      const subjectFor = async (servername: string): Promise<string> => {
+        const socket = connect({ host: "127.0.0.1", port: Number(port), servername, rejectUnauthorized: false });
+        await once(socket, "secureConnect");
+        const { subject } = socket.getPeerCertificate();
+        socket.destroy();
+        return String(subject.CN);
+      };
+      assert.deepEqual(await Promise.all(["a.example", "b.example", "B.EXAMPLE", "c.example", ""].map(subjectFor)), [
+        "a.example", "b.example", "b.example", "a.example", "a.example",
+      ]);
+    });
+  });
+
+  test("without as many keys are refused", () => {
+    const { certificate } = makeCertificate();
+    assert.match(runToEnd("serve", "--listen", "127.0.0.1:0", "--certificate", certificate).stderr, /1 certificates and 0 keys/);
+  });
+
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    test(`a session over ${maxVersion} is resumed after a reload, on any shard`, async () => {
+      const { certificate, key } = makeCertificate();
+      const args = ["--tls-listen", "127.0.0.1:0", "--certificate", certificate, "--key", key, "--shards", "2"];
+      await withRelay([...args, "--admin-listen", "127.0.0.1:0"], async (relay) => {
+        const { port } = new URL(relay.url("wss"));
+        const visit = async (session?: Buffer): Promise<{ reused: boolean; session: Buffer }> => {
+          const socket = connect({ host: "127.0.0.1", port: Number(port), maxVersion, session, rejectUnauthorized: false });
+          const given = once(socket, "session", { signal: AbortSignal.timeout(20_000) });
+          given.catch(() => {}); // over TLS 1.2 a resumed session may bring no new one
+          await once(socket, "secureConnect");
+          socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+          const reused = socket.isSessionReused();
+          const next = reused && maxVersion === "TLSv1.2" ? session! : ((await given) as [Buffer])[0];
+          socket.destroy();
+          return { reused, session: next };
+        };
+        let { session, reused } = await visit();
+        assert.equal(reused, false);
+        await askJson(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own });
+        for (let count = 0; count < 6; count += 1) {
+          ({ session, reused } = await visit(session));
+          assert.equal(reused, true, "the key outlives the reload, and both shards have it");
+        }
+      });
+    });
+  }
+});
+
+/** The serial number of the certificate that a new connection gets. */
+async function serialOf(url: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket: TLSSocket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const { serialNumber } = socket.getPeerCertificate();
+  socket.destroy();
+  return serialNumber;
+}
+
+describe("a reload", () => {
+  test("changes certificate, limits and log level at once, and drops nobody", async () => {
+    const folder = makeFolder();
+    const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+    const install = (): void => {
+      const made = makeCertificate();
+      copyFileSync(made.certificate, certificate);
+      copyFileSync(made.key, key);
+    };
+    install();
+    const settings = (limits: string, other = ""): string =>
+      `[server]\nlisten = ["127.0.0.1:0"]\nshards = 2\n${other}[tls]\nlisten = ["127.0.0.1:0"]\ncertificate = ["${certificate}"]\nkey = ["${key}"]\n[limits]\n${limits}`;
+    const path = file(settings("state-bytes = 1024\n"));
+    await withRelay(["--config", path, "--admin-listen", "127.0.0.1:0"], async (relay) => {
+      const [old, told] = await TestSocket.join(`${relay.url("wss")}/v1/match/reload`);
+      assert.equal((told["limits"] as Record<string, number>)["state_bytes"], 1024);
+      const before = await serialOf(relay.url("wss"));
+
+      install();
+      writeFileSync(path, settings("state-bytes = 512\n", "slot-us = 1000\n"));
+      relay.signal("SIGHUP");
+      await relay.logged(/reloaded; changed: state-bytes; certificates read again; needs a restart: slot-us/);
+      assert.notEqual(await serialOf(relay.url("wss")), before);
+      const [fresh, toldFresh] = await TestSocket.join(`${relay.url("wss")}/v1/match/reload`);
+      assert.equal((toldFresh["limits"] as Record<string, number>)["state_bytes"], 512);
+      assert.equal((await old.close(1000)).code, 1000, "who was there before is still there");
+      await fresh.close(1000);
+
+      writeFileSync(path, "[limits]\nstate-bytes = 5\n");
+      const broken = await ask(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own });
+      assert.equal(broken.status, 409);
+      assert.match(broken.body, /relay\.toml:2: state-bytes: '5' is not a whole number from 6 to 32767/);
+      writeFileSync(key, "no key");
+      writeFileSync(path, settings("state-bytes = 256\n"));
+      assert.equal((await ask(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own })).status, 409);
+      const [last, toldLast] = await TestSocket.join(`${relay.url("wss")}/v1/match/reload`);
+      assert.equal((toldLast["limits"] as Record<string, number>)["state_bytes"], 512, "a broken file changes nothing");
+      await last.close(1000);
+    });
+  });
+
+  test("by `tickwire reload`, which waits and says why not", async () => {
+    const folder = makeFolder();
+    const path = file(`[server]\nlisten = ["127.0.0.1:0"]\n[admin]\nlisten = ["unix:${folder}/admin.sock"]\n`);
+    const relay = await Relay.start("--config", path, "--listen", "127.0.0.1:0");
+    const good = await new Promise<string>((resolve) => setTimeout(() => resolve(runToEnd("reload", "--config", path).stdout), 0));
+    assert.match(good, /"result":"reloaded; changed: nothing"/);
+    writeFileSync(path, "[match]\ntick-hz = 0\n");
+    const bad = runToEnd("reload", "--admin", `unix:${folder}/admin.sock`);
+    assert.equal(bad.code, 1);
+    assert.match(bad.stderr, /relay\.toml:2: tick-hz: '0' is not a whole number from 1 to 128/);
+    const status = JSON.parse(runToEnd("status", "--admin", `unix:${folder}/admin.sock`).stdout) as { draining: boolean };
+    assert.equal(status.draining, false);
+    await relay.finish();
+    assert.match(runToEnd("status", "--admin", `unix:${folder}/admin.sock`).stderr, /cannot connect/);
+  });
+});
+
+test("the log level changes while it runs", async () => {
+  await withRelay(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "error", "--log-format", "json"], async (relay) => {
+    assert.equal(relay.stderr, "");
+    await askJson(relay.adminUrl(), "/v1/log-level?level=info", { method: "PUT", headers: own });
+    relay.signal("SIGHUP");
+    await relay.logged(/reloaded/).catch(() => {});
+    relay.signal("SIGUSR1");
+    assert.equal((await ask(relay.adminUrl(), "/v1/log-level?level=loud", { method: "PUT", headers: own })).status, 400);
+  });
+});
