@@ -97,7 +97,7 @@ class Shard final : public Host {
 void connect(benchmark::State& run, Way way) {
     Shard acceptor(way);
     Shard owner(Way::stays);
-    shard::Mailbox mailbox;
+    shard::Mailbox<shard::MovedConnection> mailbox;
     for (auto _ : run) {
         std::string bytes = request;
         std::optional<Session> session(std::in_place, acceptor.environment(), Transport::clear,
