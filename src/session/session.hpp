@@ -103,7 +103,9 @@ class Session {
     /// The match took it in, with these limits: `joining` becomes `game`.
     void on_joined(const wire::Limits& limits);
     /// The ticket that came with the request; empty: none.
-    const std::string& ticket() const noexcept { return ticket_; }
+    std::string_view ticket() const noexcept {
+        return ticket_ ? std::string_view(*ticket_) : std::string_view();
+    }
 
     // --- bytes out
 
@@ -187,8 +189,8 @@ class Session {
     std::optional<websocket::Reader> reader_;
     ByteQueue head_;  ///< an unfinished request, or what follows one while moving
     std::unique_ptr<Upgrade> move_;
-    ByteQueue held_;  ///< what arrived and is yet to be read, of a newcomer
-    std::string ticket_;
+    ByteQueue held_;                            ///< what arrived and is yet to be read, of a newcomer
+    std::unique_ptr<std::string> ticket_;       ///< null: none, as for all who play
     std::unique_ptr<wire::Limits> own_limits_;  ///< null: those of all
     /// Of the phase; of a member, of what it has begun and not finished.
     base::Time deadline_;

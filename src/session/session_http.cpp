@@ -153,7 +153,7 @@ void Session::accept_upgrade(const Upgrade& upgrade, base::Time now) {
         return;
     }
     ++environment_->counters.upgrades;
-    ticket_ = upgrade.ticket;
+    ticket_ = upgrade.ticket.empty() ? nullptr : std::make_unique<std::string>(upgrade.ticket);
     start_reader(upgrade.lane);
     environment_->host.on_attention(*this);
     switch (upgrade.lane) {
@@ -207,7 +207,7 @@ void Session::on_joined(const wire::Limits& limits) {
         own_limits_ = std::make_unique<wire::Limits>(limits);
         reader_->set_limits(reader_limits());
     }
-    std::string().swap(ticket_);  // it has done what it was for
+    ticket_.reset();  // it has done what it was for
     if (phase_ == Phase::joining) {
         phase_ = Phase::game;
     }

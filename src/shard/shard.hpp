@@ -197,7 +197,7 @@ class Shard final : private uring::Events, private session::Host, private match:
         match::Claims claims;
         std::string used_ticket;  ///< of single use: given back where the match takes nobody
     };
-    Entry admit(session::Session& session, const std::string& ticket, wire::Join& join, session::Lane lane);
+    Entry admit(session::Session& session, std::string_view ticket, wire::Join& join, session::Lane lane);
     /// Empty: refused, and closed. A grant without anything where no ticket is needed.
     std::optional<ticket::Grant> judge_ticket(session::Session& session, std::string_view token,
                                               std::string_view match);

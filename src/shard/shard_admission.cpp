@@ -63,7 +63,7 @@ std::optional<ticket::Grant> Shard::judge_ticket(session::Session& session, std:
     return std::move(*grant);
 }
 
-Shard::Entry Shard::admit(session::Session& session, const std::string& ticket, wire::Join& join,
+Shard::Entry Shard::admit(session::Session& session, std::string_view ticket, wire::Join& join,
                           session::Lane lane) {
     const std::string& name = *connection_of(session).match_name;
     Entry entry;

@@ -103,7 +103,8 @@ void Shard::on_page_request(session::Session& session, const wire::HttpRequest& 
 void Shard::on_join(session::Session& session, const wire::Join& asked) {
     Connection& connection = connection_of(session);
     wire::Join join = asked;
-    Entry entry = admit(session, join.ticket.value_or(session.ticket()), join, session::Lane::game);
+    Entry entry = admit(session, join.ticket ? std::string_view(*join.ticket) : session.ticket(), join,
+                        session::Lane::game);
     if (entry.room == nullptr) {
         return;
     }

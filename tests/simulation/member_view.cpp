@@ -76,6 +76,12 @@ void MemberView::on_text(std::string_view json) {
         ticked_.reset();
     } else if (op == "ok" || op == "error") {
         on_answer(message);
+    } else if (op == "drain") {
+        // The slot in which to come back; the close that follows is the link's business.
+        constexpr std::uint32_t reconnect_ms_max = 60'000;
+        if (number_at(message, "reconnect_ms") > reconnect_ms_max) {
+            fail("a drain that sends away for long: " + std::string(json));
+        }
     } else {
         fail("an unknown op: " + op);
     }
