@@ -180,7 +180,9 @@ std::string joined(const std::vector<std::string>& names) {
 class Relay final : public Operations {
   public:
     Relay(ConfigSources sources, ResolvedConfig resolved)
-        : sources_(std::move(sources)), resolved_(std::move(resolved)) {}
+        : sources_(std::move(sources)),
+          is_debug_allowed_(resolved.config.admin_debug),
+          resolved_(std::move(resolved)) {}
 
     int run();
 
@@ -190,7 +192,7 @@ class Relay final : public Operations {
     bool is_ready() const override { return is_running_ && !shards_->directory().is_draining(); }
     bool set_log_level(const std::string& level) override { return service::set_log_level(level); }
     std::uint32_t connection_count_max() const override { return connection_count_max_; }
-    bool is_debug_allowed() const override { return resolved_.config.admin_debug; }
+    bool is_debug_allowed() const override { return is_debug_allowed_; }
 
   private:
     int fail_setting(const std::string& message);
@@ -202,7 +204,8 @@ class Relay final : public Operations {
     void log_counters() const;
 
     const ConfigSources sources_;
-    std::mutex mutex_;  ///< of what reload() and start_drain() change
+    const bool is_debug_allowed_;  ///< a restart changes it
+    std::mutex mutex_;             ///< of what reload() and start_drain() change
     ResolvedConfig resolved_;
     std::uint32_t connection_count_max_ = 0;
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
@@ -218,7 +221,8 @@ int Relay::fail_setting(const std::string& message) {
 }
 
 int Relay::run() {
-    const ServeConfig& config = resolved_.config;
+    const ServeConfig config =
+        resolved_.config;  // a copy: the admin interface may reload from its start on
     start_log(config.log_format, config.log_level);
     const auto features = uring::probe_features();
     if (!features) {
