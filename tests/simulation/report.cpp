@@ -52,6 +52,8 @@ void report_aborts(std::string command) {
     std::signal(SIGABRT, on_abort);
 #ifdef TICKWIRE_HAS_ASAN
     __sanitizer_set_death_callback(on_sanitizer_death);
+#else
+    std::signal(SIGSEGV, on_abort);  // broken memory may end it so, before any check sees it
 #endif
 }
 
