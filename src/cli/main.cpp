@@ -10,9 +10,19 @@
 #include "service/relay.hpp"
 #include "tls/record_allocator.hpp"
 
-int main(int argument_count, char** arguments) {
-    // Before anything of OpenSSL's is used; where it fails, TLS only allocates for each record.
+namespace {
+
+/// Before the constructors of shared libraries: cpp-httplib's lets OpenSSL allocate, and after that no
+/// allocator can be installed. Where it fails, TLS only allocates for each record.
+void install_allocator(int /*argument_count*/, char** /*arguments*/, char** /*environment*/) {
     static_cast<void>(tickwire::tls::install_record_allocator());
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_constructors)(int, char**,
+                                                                                char**) = install_allocator;
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
     CLI::App app("tickwire: a relay for real-time multiplayer games in browsers");
     app.set_version_flag("--version", "tickwire " TICKWIRE_VERSION);
     app.require_subcommand(1);
