@@ -1,6 +1,5 @@
 // The way into a shard for other threads: connections handed over, requests of the service, other keys for
-// tickets, and the wish
-// that it stops.
+// tickets, and the wish that it stops.
 #pragma once
 
 #include <atomic>
