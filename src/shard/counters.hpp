@@ -43,8 +43,10 @@ struct ShardCounters {
     std::uint64_t matches_opened = 0;
     std::uint64_t members = 0;
     std::uint64_t slots = 0;
-    std::uint64_t busy_ns = 0;     ///< CPU time of the shard's thread
-    std::uint64_t ticks_late = 0;  ///< by more than a slot
+    std::uint64_t busy_ns = 0;               ///< CPU time of the shard's thread
+    std::uint64_t cpu_wait_ns = 0;           ///< that the thread was ready and others had its CPU
+    std::uint64_t ticks_late = 0;            ///< by more than a slot
+    std::uint64_t ticks_late_by_others = 0;  ///< of those: late only because others had the CPU
     std::uint64_t pool_bytes = 0;
     std::uint64_t tls_mallocs = 0;         ///< by OpenSSL; see tls/record_allocator.hpp
     std::uint64_t pool_bytes_touched = 0;  ///< ever cut from the region: what stays resident

@@ -176,8 +176,18 @@ void Shard::run_match(base::Handle handle) {
     counters_.tick_lateness.record(lateness);
     ++ticks_in_slot_;
     lateness_in_slot_ = std::max(lateness_in_slot_, lateness);
-    counters_.ticks_late += lateness > grid_.slot_length() ? 1U : 0U;
+    if (lateness > grid_.slot_length()) {
+        count_late_tick(lateness);
+    }
     match.run_tick(now_);
+}
+
+/// Was this thread slow itself, or did others have its CPU for so long? What it waited since the last look
+/// is held against all ticks of this slot.
+void Shard::count_late_tick(base::Duration lateness) {
+    ++counters_.ticks_late;
+    const base::Duration waited = backend_->cpu_wait() - cpu_wait_seen_;
+    counters_.ticks_late_by_others += lateness - waited <= grid_.slot_length() ? 1U : 0U;
 }
 
 /// Matches whose rate is not the grid's, each at its own time. A match whose ticks come due while this goes
@@ -315,6 +325,8 @@ void Shard::sweep() {
         }
     }
     counters_.busy_ns = static_cast<std::uint64_t>(backend_->cpu_time().count());
+    cpu_wait_seen_ = backend_->cpu_wait();
+    counters_.cpu_wait_ns = static_cast<std::uint64_t>(cpu_wait_seen_.count());
     const auto elapsed = static_cast<std::uint64_t>((now_ - load_measured_at_).count());
     if (elapsed != 0) {
         setting_.directory->report_load(

@@ -215,6 +215,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void judge_pressure() noexcept;
 
     void run_match(base::Handle handle);
+    void count_late_tick(base::Duration lateness);
     void run_off_grid();
     void open_connection(base::Handle handle, int descriptor);
     void take_mail();
@@ -273,6 +274,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     base::Time stop_deadline_;
     base::Time load_measured_at_;
     std::uint64_t busy_ns_at_load_ = 0;
+    base::Duration cpu_wait_seen_{};  ///< at the last sweep or late slot
     SlotLog slot_log_;
     std::uint32_t ticks_in_slot_ = 0;
     base::Duration lateness_in_slot_{};

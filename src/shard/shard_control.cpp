@@ -25,6 +25,9 @@ void Shard::answer_requests() {
 void Shard::log_slot(base::Time woke) {
     const base::Duration busy = backend_->now() - woke;
     counters_.slot_time.record(busy);
+    if (lateness_in_slot_ > grid_.slot_length()) {
+        cpu_wait_seen_ = backend_->cpu_wait();
+    }
     const uring::Counters& counters = backend_->counters();
     slot_log_.slots[slot_log_.next] = {woke,
                                        microseconds(busy),

@@ -163,6 +163,9 @@ void Backend::discard(int descriptor) noexcept {
 base::Duration Backend::cpu_time() const noexcept {
     return implementation_->cpu_used;
 }
+base::Duration Backend::cpu_wait() const noexcept {
+    return {};
+}
 void Backend::submit() noexcept {}
 void Backend::wait(base::Time /*deadline*/, WaitFor /*wait_for*/) noexcept {
     implementation_->wait();
