@@ -190,7 +190,10 @@ void Match::Implementation::on_tick_sent(MemberRecord& record, TickContent conte
 
 bool Match::Implementation::is_withheld_for_lag(Member member, base::Time now) noexcept {
     MemberRecord& record = members[member];
-    if (!record.gauge.is_lagging(now)) {
+    // A lag is over when all is reported: the keyframe then goes out on a link with nothing waiting in it,
+    // and its report tells how long that takes.
+    const bool is_draining = record.link.is_lagging() && record.gauge.has_unreported();
+    if (!is_draining && !record.gauge.is_lagging(now)) {
         return false;
     }
     ++counters.skipped_lagging;

@@ -18,10 +18,12 @@ const watchMs = 60_000;
 /** Slow start, the first skips, and the divisor that the relay settles on. */
 const settleMs = 15_000;
 /**
- * The relay takes a report for late after 3 s whatever is usual (`delay_limit_max` in src/match/freshness.cpp),
- * and by then as much again may be under way.
+ * A report is late after its shortest time here (some 60 ms), 250 ms and 117 ms; what is under way by then takes as
+ * long again; then comes a keyframe of 130 ms, at the next tick of the divisor. The rest is for a busy machine.
  */
-const boundMs = 6_000;
+const boundMs = 1_200;
+/** Between two of these, and so most of the time, only a tick's own bytes are waited for. */
+const usualMs = 200;
 
 let relay: Relay;
 let browser: Browser;
@@ -61,9 +63,10 @@ test(`on a link of ${bitsPerSecond / 1_000} kbit/s the newest state stays fresh 
     const report = `age of the newest state: wide ${summary(before)}; narrow, first third ${summary(early)}, last third ${summary(late)}; reconnects ${narrow.reconnects}`;
     console.log(report);
     console.log(`p90 in each 5 s: ${Array.from({ length: (settleMs + watchMs) / 5_000 }, (_, index) => quantile(watched(index * 5_000, (index + 1) * 5_000), 0.9).toFixed(0)).join(" ")} ms`);
-    // A queue that is never emptied would be some 40 s long by then. Below the bound the age comes and goes: what
-    // the relay calls usual follows a queue that grows slowly, until a report is late for good.
+    // A queue that is never emptied would be some 40 s long by then.
     assert.ok(quantile(watched(settleMs, settleMs + watchMs), 1) < boundMs, report);
+    for (const part of [early, late]) assert.ok(quantile(part, 0.5) < usualMs, report);
+    assert.ok(quantile(late, 0.9) < quantile(early, 0.9) * 1.5, `it grows: ${report}`);
     assert.ok(quantile(early, 0.5) > quantile(before, 0.5), `the link was not narrow: ${report}`);
     assert.equal(narrow.reconnects, 0, report);
     // The others: as many ticks, as fresh, as in the time before.
