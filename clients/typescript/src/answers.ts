@@ -6,7 +6,7 @@
  * requester's choosing (protocol.md, section 3), and survive a reconnect as events do.
  */
 
-import { type Clock, Timer } from "./environment.ts";
+import { Timer } from "./environment.ts";
 import { TickwireError, abortedError, type ErrorCode } from "./errors.ts";
 
 /** Ids of requests to the relay begin here, those of requests to players end before. */
@@ -33,12 +33,7 @@ interface Waiting {
 
 export class Answers {
   readonly #waiting = new Map<number, Waiting>();
-  readonly #clock: Clock;
   #lastId = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
 
   /** Calls `send` with the id; what it throws is the answer, too. */
   ask({ asked, signal, timeout }: AnswerOptions, send: (id: number) => void): Promise<Body> {
@@ -49,7 +44,7 @@ export class Answers {
       while (this.#waiting.has(base + this.#lastId));
       const id = base + this.#lastId;
       const abort = (): void => this.fail(id, abortedError(signal as AbortSignal));
-      const timer = new Timer(this.#clock, () => this.fail(id, new TickwireError("timeout", `no answer in ${timeout} ms`)));
+      const timer = new Timer(() => this.fail(id, new TickwireError("timeout", `no answer in ${timeout} ms`)));
       if (timeout !== undefined) timer.arm(timeout);
       signal?.addEventListener("abort", abort);
       this.#waiting.set(id, {

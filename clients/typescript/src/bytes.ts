@@ -29,6 +29,10 @@ export class ByteReader {
     return this.#view.getUint32((this.#position += 4) - 4, true);
   }
 
+  u64(): bigint {
+    return this.#view.getBigUint64((this.#position += 8) - 8, true);
+  }
+
   /** A view, not a copy: valid as long as the message is. */
   take(size: number): Uint8Array {
     const taken = this.#bytes.subarray(this.#position, (this.#position += size));

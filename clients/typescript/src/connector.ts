@@ -11,7 +11,7 @@
 
 import { Backoff } from "./backoff.ts";
 import { closedGoingAway, closedMoved, closedWithoutFrame, isFinal } from "./close_codes.ts";
-import { type Clock, type SocketClass, Timer } from "./environment.ts";
+import { type SocketClass, Timer } from "./environment.ts";
 import { TickwireError } from "./errors.ts";
 import { Link } from "./link.ts";
 import type { JoinOptions } from "./options.ts";
@@ -33,7 +33,6 @@ type State = "idle" | "opening" | "joining" | "joined" | "waiting" | "stopped";
 
 export class Connector {
   readonly #options: JoinOptions<never>;
-  readonly #clock: Clock;
   readonly #handlers: ConnectorHandlers;
   readonly #backoff: Backoff;
   readonly #timer: Timer;
@@ -54,13 +53,12 @@ export class Connector {
   /** Since the last welcome. */
   #moves = 0;
 
-  constructor(url: string, options: JoinOptions<never>, clock: Clock, handlers: ConnectorHandlers) {
+  constructor(url: string, options: JoinOptions<never>, handlers: ConnectorHandlers) {
     this.#home = this.#url = url;
     this.#options = options;
-    this.#clock = clock;
     this.#handlers = handlers;
     this.#backoff = new Backoff(options.backoff);
-    this.#timer = new Timer(clock, () => this.#onTimer());
+    this.#timer = new Timer(() => this.#onTimer());
   }
 
   /** The connection while it is joined, for sending. */
@@ -82,7 +80,7 @@ export class Connector {
     this.#state = "joined";
     this.#everJoined = true;
     this.#moves = 0;
-    this.#joinedAt = this.#clock.now();
+    this.#joinedAt = performance.now();
     this.#timer.disarm();
     this.#closeAbandoned();
   }
@@ -186,7 +184,7 @@ export class Connector {
   }
 
   #nextDelayMs(): number {
-    if (this.#state === "joined" && this.#clock.now() - this.#joinedAt >= stableMs) this.#backoff.reset();
+    if (this.#state === "joined" && performance.now() - this.#joinedAt >= stableMs) this.#backoff.reset();
     return this.#backoff.nextMs();
   }
 

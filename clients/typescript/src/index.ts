@@ -18,7 +18,7 @@ export type {
 export type { Body } from "./answers.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export type { LeftReason, Limits, PlayerInfo, Properties, RateReason, Role, ServerControl, Welcome } from "./control.ts";
-export type { Clock, Socket, SocketClass } from "./environment.ts";
+export type { Socket, SocketClass } from "./environment.ts";
 export type { PropertyStore } from "./properties.ts";
 export type { PlayerState } from "./states.ts";
 export type { Reconnect, Stats } from "./stats.ts";

@@ -51,3 +51,12 @@ export class MatchClock {
     return this.#samples.reduce((best, sample) => (sample[0] < best[0] ? sample : best))[1];
   }
 }
+
+/** `client_time` of a PING: 32 bits of microseconds, which wrap after 71 minutes. */
+export function microseconds(ms: number): number {
+  return Math.floor(ms * 1_000) % 0x1_0000_0000;
+}
+
+export function roundTripMs(clientTime: number, now: number): number {
+  return ((microseconds(now) - clientTime) >>> 0) / 1_000;
+}

@@ -10,7 +10,6 @@
 import { TickwireError } from "./errors.ts";
 import { Interpolator, type InterpolatorOptions, type Mix } from "./interpolate.ts";
 import type { Match } from "./match.ts";
-import { systemClock } from "./environment.ts";
 
 export interface MotionOptions<State> extends InterpolatorOptions<State> {
   /** What lies between two states. Default: by the schema. */
@@ -43,7 +42,7 @@ export class Motion<State> {
   }
 
   /** Where everybody is at `now`, in the time of `performance.now()`. */
-  draw(now: number = systemClock.now()): Map<number, State> {
+  draw(now: number = performance.now()): Map<number, State> {
     const drawn = new Map<number, State>();
     const position = this.#match.timeline.at(now);
     if (position === null) return drawn;

@@ -60,7 +60,7 @@ export function encodeEvents(events: readonly EventEntry[]): Uint8Array<ArrayBuf
 
 export function decodePong(message: Uint8Array): Pong {
   const { reader, count: taken } = open(message, pongType);
-  const pong = { taken, clientTime: reader.u32(), matchTimeUs: BigInt(reader.u32()) + (BigInt(reader.u32()) << 32n) };
+  const pong = { taken, clientTime: reader.u32(), matchTimeUs: reader.u64() };
   reader.end();
   return pong;
 }

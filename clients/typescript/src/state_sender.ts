@@ -7,7 +7,7 @@
  * of the ticks; the timer is then for a game that stops calling.
  */
 
-import { type Clock, Timer } from "./environment.ts";
+import { Timer } from "./environment.ts";
 import { PhaseLock } from "./phase.ts";
 
 /** A call so much of an interval early is in time: 60 frames a second give 30 states, not 20. */
@@ -26,7 +26,6 @@ export interface StateSenderPort {
 }
 
 export class StateSender {
-  readonly #clock: Clock;
   readonly #port: StateSenderPort;
   readonly #timer: Timer;
   #phase = new PhaseLock(30);
@@ -38,10 +37,9 @@ export class StateSender {
   /** By the phase: what the timer is armed for. */
   #wantedAt: number | null = null;
 
-  constructor(clock: Clock, port: StateSenderPort) {
-    this.#clock = clock;
+  constructor(port: StateSenderPort) {
     this.#port = port;
-    this.#timer = new Timer(clock, () => this.#flush());
+    this.#timer = new Timer(() => this.#flush());
   }
 
   set(source: StateSource): void {
@@ -61,7 +59,7 @@ export class StateSender {
 
   /** Something arrived, so the socket may have drained, and a hidden page's timers sleep. */
   poll(): void {
-    if (this.#clock.now() >= (this.#wantedAt ?? this.#dueAt) + this.#intervalMs * flushShare) this.#flush();
+    if (performance.now() >= (this.#wantedAt ?? this.#dueAt) + this.#intervalMs * flushShare) this.#flush();
   }
 
   stop(): void {
@@ -71,7 +69,7 @@ export class StateSender {
   }
 
   #schedule(): void {
-    const now = this.#clock.now();
+    const now = performance.now();
     this.#wantedAt ??= this.#phase.nextAt(now);
     if (now >= (this.#wantedAt ?? this.#dueAt - this.#intervalMs * earlyShare)) this.#flush();
     else if (!this.#timer.armed) this.#timer.arm((this.#wantedAt ?? this.#dueAt + this.#intervalMs * flushShare) - now);
@@ -79,7 +77,7 @@ export class StateSender {
 
   #flush(): void {
     if (!this.#unsent || this.#source === null) return;
-    const now = this.#clock.now();
+    const now = performance.now();
     if (!this.#port.ready()) {
       this.#wantedAt = null;
       this.#timer.arm(this.#intervalMs / 2);

@@ -8,6 +8,7 @@
 
 import { applyDelta } from "./delta.ts";
 import { protocolError } from "./errors.ts";
+import type { Codec } from "./options.ts";
 import { type Tick, keyframeFlag } from "./protocol.ts";
 
 /** One player's state as a tick brought it. */
@@ -42,16 +43,24 @@ export interface TickTiming {
   intervalMs: number;
 }
 
-export class StateTable {
+export class StateTable<State = Uint8Array> {
   #held = new Map<number, Held>();
+  readonly #schema: Codec<State> | undefined;
+  readonly #onMisfit: () => void;
+
+  /** `onMisfit`: a state does not fit the schema, and is left out. Any client may send any bytes. */
+  constructor(schema: Codec<State> | undefined, onMisfit: () => void) {
+    this.#schema = schema;
+    this.#onMisfit = onMisfit;
+  }
 
   /** Applies a tick; returns the states that it brought. Throws a protocol error on one that cannot be. */
-  apply(tick: Tick, isPresent: (player: number) => boolean, { now, downMs, intervalMs }: TickTiming): Map<number, PlayerState> {
+  apply(tick: Tick, present: ReadonlyMap<number, unknown>, { now, downMs, intervalMs }: TickTiming): Map<number, PlayerState<State>> {
     const before = this.#held;
     if ((tick.flags & keyframeFlag) !== 0) this.#held = new Map();
-    const states = new Map<number, PlayerState>();
+    const states = new Map<number, PlayerState<State>>();
     for (const { player, seq, wait, delta, body } of tick.states) {
-      if (!isPresent(player)) throw protocolError(`a state of ${player}, who is not here`);
+      if (!present.has(player)) throw protocolError(`a state of ${player}, who is not here`);
       if (states.has(player)) throw protocolError(`two states of ${player}`);
       const last = before.get(player);
       const held = {
@@ -61,7 +70,9 @@ export class StateTable {
       };
       this.#held.set(player, held);
       const bytes = held.bytes.slice();
-      states.set(player, { value: bytes, bytes, seq, age: now - held.arrivedAt, wait });
+      const value = this.#schema === undefined ? (bytes as State) : this.#schema.decode(bytes);
+      if (value === null) this.#onMisfit();
+      else states.set(player, { value, bytes, seq, age: now - held.arrivedAt, wait });
     }
     return states;
   }

@@ -53,15 +53,9 @@ export interface Reconnect {
   recovered: boolean;
 }
 
-type Entry = [at: number, ticks: number, bytesIn: number, bytesOut: number];
+type Past = [at: number, ticks: number, bytesIn: number, bytesOut: number];
 
 export class StatsCounter {
-  /** What came and went lately. */
-  readonly #recent: Entry[] = [];
-  #ages: number[] = [];
-  #lostAt: number | null = null;
-  /** A keyframe is due that does not come from a skipped tick. */
-  keyframeExpected = true;
   readonly counts = {
     bytesIn: 0,
     bytesOut: 0,
@@ -73,20 +67,25 @@ export class StatsCounter {
     reconnects: 0,
     lastReconnect: null as Reconnect | null,
   };
+  /** A keyframe is due that does not come from a skipped tick. */
+  keyframeExpected = true;
+  /** What the counts were before each message of the window. */
+  #past: Past[] = [];
+  #ages: number[] = [];
+  #lostAt: number | null = null;
 
-  received(size: number, now: number): void {
-    this.#note([now, 0, size, 0]);
+  received(size: number): void {
+    this.#note();
     this.counts.bytesIn += size;
   }
 
-  sent(size: number, now: number): void {
-    this.#note([now, 0, 0, size]);
+  sent(size: number): void {
+    this.#note();
     this.counts.bytesOut += size;
   }
 
   /** `passed`: how many ticks of this divisor have passed since the last one that came. */
-  tick(keyframe: boolean, passed: number, now: number): void {
-    this.#note([now, 1, 0, 0]);
+  tick(keyframe: boolean, passed: number): void {
     this.counts.ticks += 1;
     if (!keyframe) return;
     this.counts.keyframes += 1;
@@ -98,37 +97,40 @@ export class StatsCounter {
     this.#ages = [...this.#ages.slice(1 - ageCountMax), ms];
   }
 
-  connectionLost(now: number): void {
-    this.#lostAt ??= now;
+  connectionLost(): void {
+    this.#lostAt ??= performance.now();
     this.#ages = [];
     this.counts.ownStateAgeMs = null;
   }
 
-  connected(recovered: boolean, now: number): void {
+  connected(recovered: boolean): void {
     this.keyframeExpected = true;
     if (this.#lostAt === null) return;
+    const at = performance.now();
     this.counts.reconnects += 1;
-    this.counts.lastReconnect = { at: now, ms: now - this.#lostAt, recovered };
+    this.counts.lastReconnect = { at, ms: at - this.#lostAt, recovered };
     this.#lostAt = null;
   }
 
-  read(now: number): typeof this.counts & Pick<Stats, "ticksPerSecond" | "bytesInPerSecond" | "bytesOutPerSecond" | "stateAgeMs"> {
-    this.#note([now, 0, 0, 0]);
+  read(): typeof this.counts & Pick<Stats, "ticksPerSecond" | "bytesInPerSecond" | "bytesOutPerSecond" | "stateAgeMs"> {
+    const [, ticks, bytesIn, bytesOut] = this.#note();
+    const { counts } = this;
+    const perSecond = (count: number): number => count / (windowMs / 1_000);
     return {
-      ...this.counts,
-      ticksPerSecond: this.#perSecond(1),
-      bytesInPerSecond: this.#perSecond(2),
-      bytesOutPerSecond: this.#perSecond(3),
+      ...counts,
+      ticksPerSecond: perSecond(counts.ticks - ticks),
+      bytesInPerSecond: perSecond(counts.bytesIn - bytesIn),
+      bytesOutPerSecond: perSecond(counts.bytesOut - bytesOut),
       stateAgeMs: quantile(this.#ages, 0.5),
     };
   }
 
-  #note(entry: Entry): void {
-    this.#recent.push(entry);
-    while ((this.#recent[0] as Entry)[0] <= entry[0] - windowMs) this.#recent.shift();
-  }
-
-  #perSecond(index: 1 | 2 | 3): number {
-    return this.#recent.reduce((sum, entry) => sum + entry[index], 0) / (windowMs / 1_000);
+  /** Returns the counts of a window ago. */
+  #note(): Past {
+    const now = performance.now();
+    const { ticks, bytesIn, bytesOut } = this.counts;
+    this.#past.push([now, ticks, bytesIn, bytesOut]);
+    while (this.#past[0]![0] <= now - windowMs) this.#past.shift();
+    return this.#past[0]!;
   }
 }

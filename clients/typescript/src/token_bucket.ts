@@ -18,14 +18,11 @@ const refillShare = 0.9;
 
 export class TokenBucket {
   #seconds = fullSeconds;
-  #filledAt: number;
-
-  constructor(now: number) {
-    this.#filledAt = now;
-  }
+  #filledAt = performance.now();
 
   /** More than the bucket holds counts as there when it is full. */
-  has(seconds: number, now: number): boolean {
+  has(seconds: number): boolean {
+    const now = performance.now();
     this.#seconds = Math.min(fullSeconds, this.#seconds + ((now - this.#filledAt) / 1_000) * refillShare);
     this.#filledAt = now;
     return this.#seconds >= Math.min(seconds, fullSeconds);

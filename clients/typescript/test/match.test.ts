@@ -12,7 +12,7 @@ import { FakeClock, fakeSockets, neverHidden, settle, welcome } from "./fakes.ts
 async function joined(fields: Partial<Welcome> = {}, options: JoinOptions = {}) {
   const clock = new FakeClock();
   const fake = fakeSockets();
-  const joining = join("ws://test/v1/match/arena-7", { name: "Ann", WebSocket: fake.WebSocket, clock, visibility: neverHidden, ...options });
+  const joining = join("ws://test/v1/match/arena-7", { name: "Ann", WebSocket: fake.WebSocket, visibility: neverHidden, ...options });
   await settle();
   fake.last().open();
   fake.last().text(welcome(fields));
@@ -232,7 +232,7 @@ test("join rejects: refused, unreachable, left", async () => {
   const attempt = async (options: JoinOptions, act: (fake: ReturnType<typeof fakeSockets>, clock: FakeClock) => Promise<void>) => {
     const clock = new FakeClock();
     const fake = fakeSockets();
-    const joining = join("ws://test/v1/match/a", { WebSocket: fake.WebSocket, clock, visibility: neverHidden, ...options });
+    const joining = join("ws://test/v1/match/a", { WebSocket: fake.WebSocket, visibility: neverHidden, ...options });
     const outcome = assert.rejects(joining, (error: { code: string }) => (code = error.code) !== "");
     let code = "";
     await settle();

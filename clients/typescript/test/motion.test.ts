@@ -13,7 +13,7 @@ const intervalMs = 1_000 / 30;
 async function playing(options: MotionOptions<{ x: number }> = {}) {
   const clock = new FakeClock();
   const fake = fakeSockets();
-  const joining = join("ws://test/v1/match/a", { WebSocket: fake.WebSocket, clock, visibility: neverHidden, schema: Place, backoff: { random: () => 0 } });
+  const joining = join("ws://test/v1/match/a", { WebSocket: fake.WebSocket, visibility: neverHidden, schema: Place, backoff: { random: () => 0 } });
   await settle();
   fake.last().open();
   fake.last().text(welcome());

@@ -27,7 +27,7 @@ async function play({ tickHz, upMs, drift = 0, phaseLock = true, slotMs = 2 }: W
   const inFlight: { seq: number; arrivesAt: number; madeAt: number }[] = [];
   let seq = 0;
   let madeAt = 0;
-  const sender = new StateSender(clock, {
+  const sender = new StateSender({
     ready: () => true,
     send: (_, now) => {
       seq += 1;
@@ -118,7 +118,7 @@ test("a wait of 255 is no sample, and a lock without samples is lost", () => {
 test("a function is asked at the moment of sending, once a tick, and may have nothing to send", async () => {
   const clock = new FakeClock();
   const sent: number[] = [];
-  const sender = new StateSender(clock, { ready: () => true, send: (body) => sent.push(body[0] ?? -1) });
+  const sender = new StateSender({ ready: () => true, send: (body) => sent.push(body[0] ?? -1) });
   sender.connected(20, new PhaseLock(20, false));
   let count = 0;
   sender.set(() => ((count += 1) % 2 === 0 ? null : Uint8Array.of(count)));
