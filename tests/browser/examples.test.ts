@@ -187,10 +187,13 @@ test("ball: the host's page moves the ball for everyone; when it closes, another
   assert.equal(await host.textContent("#host"), "Your page runs the ball");
   assert.match((await other.textContent("#host")) ?? "", /^(Bo|Cleo)'s page runs the ball$/);
   const still = (await ballOf(host))!.ball;
-  // From above, so that it hits whatever side it comes from.
-  await moveDisc(host, still.x, Math.max(60, still.y - 200));
+  // Towards the middle, from where there is room for a disc between ball and wall.
+  const inwards = (at: number, size: number): number => (Math.min(at, size - at) < 220 ? 0 : at < size / 2 ? 1 : -1);
+  const x = inwards(still.x, 1_200);
+  const y = x === 0 ? inwards(still.y, 720) : 0;
+  await moveDisc(host, still.x - x * 200, still.y - y * 200);
   await host.waitForTimeout(700);
-  await moveDisc(host, still.x, still.y + 40);
+  await moveDisc(host, still.x + x * 60, still.y + y * 60);
   await untilBall(other, "the new host's kick arrives", ({ ball }) => Math.hypot(ball.x - still.x, ball.y - still.y) > 40);
   await closeAll(b, c);
 });

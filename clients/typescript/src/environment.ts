@@ -17,6 +17,9 @@ export interface Socket {
 
 export type SocketClass = new (url: string, protocols: string) => Socket;
 
+/** Milliseconds, never going back. */
+export const clockMs = (): number => performance.now();
+
 /** A timer that is armed or not; arming it again replaces it. */
 export class Timer {
   readonly #callback: () => void;

@@ -18,12 +18,10 @@ export class EventQueue {
   #taken = 0;
   /** So many of those that wait were sent on this connection. */
   sent = 0;
-  readonly #countMax: number;
-  readonly #bytesMax: number;
+  readonly #options: JoinOptions<never>;
 
-  constructor({ eventsMax = 1_024, eventBytesMax = 1 << 20 }: JoinOptions<never>) {
-    this.#countMax = Math.min(eventsMax, countMaxMax);
-    this.#bytesMax = eventBytesMax;
+  constructor(options: JoinOptions<never>) {
+    this.#options = options;
   }
 
   get unconfirmed(): number {
@@ -36,8 +34,9 @@ export class EventQueue {
   }
 
   push(message: Uint8Array<ArrayBuffer>): void {
-    if (this.#messages.length >= this.#countMax || this.#bytes + message.length > this.#bytesMax) {
-      throw new TickwireError("queue_full", `${this.#messages.length} events wait for the relay already`);
+    const { eventsMax = 1_024, eventBytesMax = 1 << 20 } = this.#options;
+    if (this.#messages.length >= Math.min(eventsMax, countMaxMax) || this.#bytes + message.length > eventBytesMax) {
+      throw new TickwireError("queue_full", `${this.#messages.length} events wait already`);
     }
     this.#messages.push(message);
     this.#bytes += message.length;
@@ -66,7 +65,7 @@ export class EventQueue {
   }
 
   #drop(count: number): Uint8Array[] {
-    if (count < 0 || count > this.sent) throw protocolError("more events taken than sent");
+    if (count < 0 || count > this.sent) throw protocolError("taken, but not sent");
     const dropped = this.#messages.splice(0, count);
     for (const { length } of dropped) this.#bytes -= length;
     this.#taken += count;

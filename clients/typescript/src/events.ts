@@ -51,7 +51,7 @@ export class Events {
     this.#outbox.assertOpen();
     const asHost = to === "host";
     const info = this.#roster.players.get((asHost ? this.#roster.host : to) as number);
-    if (info === undefined || info.plain === true) throw new TickwireError("no_such_player", "nobody who could answer");
+    if (info === undefined || info.plain === true) throw new TickwireError("no_such_player", "nobody can answer");
     return this.#answers.ask({ asked: { player: info.player, asHost }, timeout, signal }, (id) => this.send(data, to, purposeRequest, id));
   }
 
@@ -61,14 +61,14 @@ export class Events {
     const lost = this.#outbox.events.connected(events_taken, isSameSlot);
     if (lost.length === 0) return null;
     const error = new TickwireError("events_lost", `${lost.length} events may not have arrived`);
-    for (const [, kind = 0, , , low = 0, high = 0] of lost) {
-      if (eventPurpose(kind) === purposeRequest) this.#answers.fail(low | (high << 8), error);
+    for (const message of lost) {
+      if (eventPurpose(message[1] as number) === purposeRequest) this.#answers.fail(idOf(message.subarray(4)), error);
     }
     return error;
   }
 
   receive({ number, from, kind, body }: EventEntry): void {
-    if (number <= this.newest) throw protocolError(`event ${number} after event ${this.newest}`);
+    if (number <= this.newest) throw protocolError("an old event");
     this.newest = number;
     // Shared bytes: an event for the others comes to its sender, too. (65,535 is a spectator's own
     // number, but as a sender it is the relay.)
@@ -76,7 +76,7 @@ export class Events {
     const purpose = eventPurpose(kind);
     const bytes = purpose === purposeEvent ? body : body.subarray(2);
     const data = isText(kind) ? decoder.decode(bytes) : bytes.slice();
-    const id = (body[0] ?? 0) | ((body[1] ?? 0) << 8);
+    const id = idOf(body);
     if (purpose === purposeEvent) {
       this.#emitter.emit("event", { number, from, data, json: () => JSON.parse(typeof data === "string" ? data : decoder.decode(data)) as unknown });
     } else if (purpose === purposeRequest) {
@@ -91,4 +91,9 @@ export class Events {
     const reply = await this.onRequest?.(data, from);
     if (reply !== undefined && this.#outbox.over === null) this.send(reply, from, purposeReply, id);
   }
+}
+
+/** Of a request or a reply; of a body that is too short any number, which nobody waits for. */
+function idOf(body: Uint8Array): number {
+  return (body[0] as number) | ((body[1] as number) << 8);
 }

@@ -26,7 +26,7 @@ export type { Visibility } from "./visibility.ts";
 export { CloseCode, isFinal } from "./close_codes.ts";
 export { TickwireError, type ErrorCode } from "./errors.ts";
 export { Interpolator, type InterpolatorOptions, type Mix, type Teleport } from "./interpolate.ts";
-export { TickTimeline } from "./timeline.ts";
+export { TickTimeline, timelineOf } from "./timeline.ts";
 export { Motion, type MotionOptions } from "./motion.ts";
 export { Prediction, type PendingInput } from "./prediction.ts";
 export {

@@ -13,12 +13,12 @@ import { encodePing, encodeState } from "./client_messages.ts";
 import { Connector } from "./connector.ts";
 import { type ControlRequest, type Limits, type PlayerInfo, type Role, type ServerControl, type Welcome, parseControl } from "./control.ts";
 import { Emitter } from "./emitter.ts";
+import { clockMs } from "./environment.ts";
 import { type ErrorCode, TickwireError, abortedError, protocolError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { MatchClock, microseconds, roundTripMs } from "./match_clock.ts";
 import type { Codec, JoinOptions, MatchEvents, RequestHandler, RequestOptions, SendTarget, Status, WaitOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { PhaseLock } from "./phase.ts";
 import { PropertyStore } from "./properties.ts";
 import { eventsType, keyframeFlag, pongType, tickType } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
@@ -27,7 +27,7 @@ import { decodeEvents, decodePong, decodeTick } from "./server_messages.ts";
 import { StateSender } from "./state_sender.ts";
 import { StateTable } from "./states.ts";
 import { type Stats, StatsCounter } from "./stats.ts";
-import { TickTimeline } from "./timeline.ts";
+import type { TickTimeline } from "./timeline.ts";
 import { type Visibility, pageVisibility } from "./visibility.ts";
 
 /** Joins the match at `url`, `wss://host/v1/match/name`. Rejects with a `TickwireError`. */
@@ -36,17 +36,15 @@ export function join<State>(url: string, options: JoinOptions<State> & { schema:
 export function join<State>(url: string, options: JoinOptions<State> = {}): Promise<Match<State>> {
   return new Promise((resolve, reject) => {
     const match = new Match(url, options);
-    const stop = match.on("status", ({ status, error }) => {
-      if (status === "connecting" || status === "reconnecting") return;
-      stop();
-      if (status === "connected") resolve(match);
-      else reject(error ?? new TickwireError("left", "the match was left"));
-    });
+    // The first word settles it: connected, or closed for good.
+    match.on("status", ({ status, error }) => (status === "connected" ? resolve(match) : reject(error as TickwireError)));
   });
 }
 
 export class Match<State = Uint8Array> {
   readonly properties: PropertyStore;
+  /** Where between the ticks others are drawn, once something draws them: see `timelineOf`. */
+  timeline: TickTimeline | null = null;
   readonly #options: JoinOptions<State>;
   readonly #visibility: Visibility;
   readonly #emitter = new Emitter<MatchEvents<State>>();
@@ -62,12 +60,8 @@ export class Match<State = Uint8Array> {
   readonly #pulse: Pulse;
   /** Takes off what listens to the page and to the caller's signal. */
   readonly #unwatch = new AbortController();
-  #phase = new PhaseLock(30);
-  #timeline = new TickTimeline(30);
   #status: Status = "connecting";
   #welcome: Welcome | null = null;
-  /** False between the socket's opening and its `welcome`. */
-  #welcomed = false;
   #toldHidden = false;
   #tick = 0;
   #seq = 0;
@@ -79,14 +73,14 @@ export class Match<State = Uint8Array> {
     this.#options = options;
     this.#visibility = options.visibility ?? pageVisibility;
     this.#connector = new Connector(url, options as JoinOptions<never>, {
-      open: (ticket) => this.#onOpen(ticket),
+      open: (ticket) => this.#joinMessage(ticket),
       message: (data) => this.#onMessage(data),
       lost: (error) => this.#onLost(error),
       stopped: (error) => this.#onStopped(error),
     });
     this.#outbox = new Outbox(this.#connector, this.#stats, options as JoinOptions<never>);
     this.#events = new Events(this.#roster, this.#outbox, this.#answers, this.#emitter as never);
-    this.#states = new StateTable(options.schema, () => (this.#stats.counts.badStates += 1));
+    this.#states = new StateTable(options.schema, () => (this.#stats.badStates += 1));
     this.properties = new PropertyStore((request, options) => this.#ask(request, options));
     this.#sender = new StateSender({
       ready: () => this.#connector.link?.drained === true,
@@ -94,7 +88,7 @@ export class Match<State = Uint8Array> {
     });
     this.#pulse = new Pulse({
       ping: (now) => this.#outbox.transmit(encodePing({ seen: this.#tick, clientTime: microseconds(now) })),
-      dead: () => this.#connector.replace(new TickwireError("disconnected", "nothing was heard from the relay")),
+      dead: () => this.#connector.replace(new TickwireError("disconnected", "nothing was heard")),
     });
     const { signal } = options;
     const abort = (): void => this.#leave(abortedError(signal as AbortSignal));
@@ -163,26 +157,19 @@ export class Match<State = Uint8Array> {
     return this.#options.schema ?? null;
   }
 
-  /** Where between the ticks to draw: a little in the past. */
-  get timeline(): TickTimeline {
-    return this.#timeline;
-  }
-
   /** Milliseconds since the match opened, as everyone in it counts them; null before the first PONG. */
   get time(): number | null {
-    return this.#matchClock.at(performance.now());
+    return this.#matchClock.at(clockMs());
   }
 
   get stats(): Stats {
-    const { marginMs } = this.#phase;
     return {
       ...this.#stats.read(),
       roundTripMs: this.#matchClock.roundTripMs,
-      tickJitterMs: this.#timeline.jitterMs,
-      interpolationDelayMs: this.#timeline.delayMs,
+      tickJitterMs: this.timeline?.jitterMs ?? null,
+      interpolationDelayMs: this.timeline?.delayMs ?? null,
       divisor: this.#divisor,
-      phaseLocked: marginMs !== null,
-      phaseMarginMs: marginMs,
+      phaseMarginMs: this.#sender.phase.marginMs,
       unconfirmedEvents: this.#outbox.events.unconfirmed,
     };
   }
@@ -201,15 +188,13 @@ export class Match<State = Uint8Array> {
   state(state: State | (() => State | null)): void {
     this.#roster.assertPlayer();
     if (this.#outbox.over !== null) return;
-    if (typeof state !== "function") {
-      this.#sender.set(this.#pack(state));
-      return;
+    if (typeof state === "function") {
+      const make = state as () => State | null;
+      this.#sender.set(() => this.#pack(make()), true);
+    } else {
+      const packed = this.#pack(state);
+      this.#sender.set(() => packed, false);
     }
-    const make = state as () => State | null;
-    this.#sender.set(() => {
-      const made = make();
-      return made === null ? null : this.#pack(made);
-    });
   }
 
   /**
@@ -238,7 +223,7 @@ export class Match<State = Uint8Array> {
   /** Every how many ticks to get one. */
   rate(divisor: 1 | 2 | 4 | 8, options?: WaitOptions): Promise<void> {
     this.#askedDivisor = divisor;
-    this.#stats.keyframeExpected = true;
+    this.#stats.expectKeyframe();
     return this.#ask({ op: "rate", divisor }, options);
   }
 
@@ -248,7 +233,7 @@ export class Match<State = Uint8Array> {
   }
 
   /** The host's alone. */
-  kick(player: number, reason = "", options?: WaitOptions): Promise<void> {
+  kick(player: number, reason?: string, options?: WaitOptions): Promise<void> {
     return this.#ask({ op: "kick", player, reason }, options);
   }
 
@@ -269,25 +254,26 @@ export class Match<State = Uint8Array> {
     this.#connector.stop(error);
   }
 
-  #onOpen(ticket: string | undefined): void {
+  #joinMessage(ticket: string | undefined): string {
     const { name, role } = this.#options;
     const resume = this.#welcome?.resume;
     // JSON has no undefined: what is not known is not said.
-    const message = { op: "join", name, role, ticket, resume, seen_event: resume === undefined ? undefined : this.#events.newest };
-    this.#connector.greet(JSON.stringify(message));
+    return JSON.stringify({ op: "join", name, role, ticket, resume, seen_event: resume && this.#events.newest });
   }
 
   #onMessage(data: string | ArrayBuffer): void {
-    const message = typeof data === "string" ? data : new Uint8Array(data);
-    this.#stats.received(message.length);
+    this.#stats.received(typeof data === "string" ? data.length : data.byteLength);
     this.#pulse.heard();
     try {
-      if (typeof message === "string") this.#onText(message);
-      else this.#onBinary(message);
+      const message = typeof data === "string" ? parseControl(data) : new Uint8Array(data);
+      const isBinary = message instanceof Uint8Array;
+      if ((this.#connector.link !== null) === (!isBinary && message.op === "welcome")) throw protocolError("welcome, first and once");
+      if (isBinary) this.#onBinary(message);
+      else this.#onControl(message);
     } catch (cause) {
       // The relay's bytes cannot be trusted from here on; a resume brings all of it anew. (Listeners
       // throw into the page's own error reporting, not here.)
-      const error = cause instanceof TickwireError ? cause : new TickwireError("protocol", String(cause), undefined, cause);
+      const error = cause instanceof TickwireError ? cause : protocolError(`${cause}`);
       this.#connector.replace(error);
       this.#emitter.emit("error", error);
     }
@@ -311,9 +297,8 @@ export class Match<State = Uint8Array> {
     this.#pulse.stop();
     this.#outbox.disconnected();
     this.#states.clear();
-    if (this.#welcomed) this.#stats.connectionLost();
-    this.#welcomed = false;
-    this.#answers.failAll(new TickwireError("disconnected", "lost before the answer"), (asked) => asked === undefined);
+    if (this.#welcome !== null) this.#stats.connectionLost();
+    this.#answers.failAll(new TickwireError("disconnected", "not connected"), (asked) => asked === undefined);
   }
 
   #setStatus(status: Status, error: TickwireError | null): void {
@@ -324,34 +309,24 @@ export class Match<State = Uint8Array> {
 
   #onVisibility(): void {
     if (!this.#visibility.hidden) this.#connector.hurry();
-    if (this.#visibility.hidden !== this.#toldHidden && this.#connector.link !== null) this.#tellVisible();
+    if (this.#visibility.hidden === this.#toldHidden || this.#connector.link === null) return;
+    this.#toldHidden = this.#visibility.hidden;
+    this.#stats.expectKeyframe();
+    this.#outbox.control({ op: "visible", visible: !this.#toldHidden });
   }
 
   // What the relay says
 
-  #onText(text: string): void {
-    const message = parseControl(text);
-    if (message.op === "welcome") this.#onWelcome(message);
-    else if (!this.#welcomed) throw protocolError("a message before welcome");
-    else this.#onControl(message);
-  }
-
   #onWelcome(welcome: Welcome): void {
-    if (this.#welcomed) throw protocolError("a second welcome");
     const before = this.#welcome;
     // Not recovered is either: a new slot, or the old one with a gap in its events.
     const isSameToken = before?.resume !== undefined && before.resume === welcome.resume;
     const isSameSlot = welcome.recovered || (isSameToken && this.#outbox.events.fits(welcome.events_taken));
     const lost = this.#events.connected(welcome, isSameSlot);
     this.#welcome = welcome;
-    this.#welcomed = true;
     this.#tick = welcome.tick;
     if (!isSameSlot) this.#matchClock.reset();
-    if (before?.tick_hz === welcome.tick_hz) this.#timeline.reset();
-    else this.#timeline = new TickTimeline(welcome.tick_hz);
-    this.#phase = new PhaseLock(welcome.tick_hz, this.#options.phaseLock);
     this.#divisor = 1;
-    this.#states.clear();
     const news = this.#roster.replace(welcome);
     this.properties.replace(welcome.properties, welcome.properties_version);
     this.#outbox.connected(welcome.limits);
@@ -359,9 +334,9 @@ export class Match<State = Uint8Array> {
     this.#connector.welcomed();
     this.#pulse.start();
     this.#toldHidden = false;
-    if (this.#visibility.hidden) this.#tellVisible();
-    if (this.#askedDivisor > 1) void this.rate(this.#askedDivisor).catch(() => {});
-    this.#sender.connected(welcome.tick_hz, this.#phase);
+    this.#onVisibility();
+    if (this.#askedDivisor > 1) this.#outbox.control({ op: "rate", divisor: this.#askedDivisor });
+    this.#sender.connected(welcome.tick_hz, this.#options.phaseLock);
     this.#outbox.flush();
     this.#setStatus("connected", null);
     if (before !== null) for (const [name, info] of news) this.#emitter.emit(name, info);
@@ -371,11 +346,14 @@ export class Match<State = Uint8Array> {
     if (lost !== null) this.#emitter.emit("error", lost);
   }
 
-  #onControl(message: Exclude<ServerControl, Welcome>): void {
+  #onControl(message: ServerControl): void {
     switch (message.op) {
+      case "welcome":
+        this.#onWelcome(message);
+        return;
       case "left":
         this.#states.drop(message.player);
-        this.#answers.failAll(new TickwireError("no_such_player", "who was asked has left"), (asked) => asked?.player === message.player);
+        this.#answers.failAll(new TickwireError("no_such_player", "has left"), (asked) => asked?.player === message.player);
         this.#roster.apply(message);
         return;
       case "joined":
@@ -391,12 +369,11 @@ export class Match<State = Uint8Array> {
         return;
       case "rate":
         this.#divisor = message.divisor;
-        this.#timeline.setDivisor(message.divisor);
-        this.#stats.keyframeExpected = true;
+        this.#stats.expectKeyframe();
         this.#emitter.emit("rate", message);
         return;
       case "drain":
-        this.#connector.drain(message.reconnect_ms, message.url);
+        this.#connector.drain = message;
         return;
       case "ok":
       case "error":
@@ -407,7 +384,6 @@ export class Match<State = Uint8Array> {
   }
 
   #onBinary(message: Uint8Array): void {
-    if (!this.#welcomed) throw protocolError("a message before welcome");
     switch (message[0]) {
       case undefined:
         throw protocolError("an empty message");
@@ -418,10 +394,10 @@ export class Match<State = Uint8Array> {
         for (const event of decodeEvents(message)) this.#events.receive(event);
         return;
       case pongType: {
-        const { taken, clientTime, matchTimeUs } = decodePong(message);
-        const now = performance.now();
+        const { taken, clientTime, matchTimeUs, matchTimeHigh } = decodePong(message);
+        const now = clockMs();
         this.#outbox.events.confirm(taken);
-        this.#matchClock.sample(now - roundTripMs(clientTime, now), now, Number(matchTimeUs) / 1_000);
+        this.#matchClock.sample(now - roundTripMs(clientTime, now), now, (matchTimeHigh * 2 ** 32 + matchTimeUs) / 1_000);
         this.#outbox.flush();
       }
     }
@@ -431,17 +407,16 @@ export class Match<State = Uint8Array> {
     const tick = decodeTick(message);
     const passed = (tick.tick - this.#tick) >>> 0;
     // Ticks rise, and wrap around after a year at 128 Hz. The first may be the one `welcome` named.
-    if (passed >= 0x8000_0000) throw protocolError("a tick that is older than the last");
-    const now = performance.now();
+    if (passed >= 0x8000_0000) throw protocolError("an old tick");
+    const now = clockMs();
     const timing = { now, downMs: (this.#matchClock.roundTripMs ?? 0) / 2, intervalMs: 1_000 / this.tickHz };
     const states = this.#states.apply(tick, this.players, timing);
     this.#tick = tick.tick;
-    this.#timeline.tick(tick.tick, now);
     const keyframe = (tick.flags & keyframeFlag) !== 0;
     this.#stats.tick(keyframe, passed / this.#divisor);
     for (const [player, { seq, wait, age }] of states) {
       if (player !== this.player) this.#stats.stateAge(age);
-      else this.#stats.counts.ownStateAgeMs = this.#phase.seen(seq, tick.tick, wait, now) ?? this.#stats.counts.ownStateAgeMs;
+      else this.#stats.ownStateAgeMs = this.#sender.phase.seen(seq, tick.tick, wait, now) ?? this.#stats.ownStateAgeMs;
     }
     this.#emitter.emit("tick", { tick: tick.tick, keyframe, states });
     // A listener may have left the match, or answered with a state that carries the report.
@@ -453,7 +428,8 @@ export class Match<State = Uint8Array> {
 
   // What goes out
 
-  #pack(state: State): Uint8Array {
+  #pack(state: State | null): Uint8Array | null {
+    if (state === null) return null;
     const { schema } = this.#options;
     const bytes = schema === undefined ? (state as Uint8Array).slice() : schema.encode(state);
     this.#outbox.assertFits(6 + bytes.length, "state_bytes");
@@ -471,11 +447,5 @@ export class Match<State = Uint8Array> {
     this.#outbox.assertOpen();
     if (this.#connector.link === null) throw new TickwireError("disconnected", "not connected");
     await this.#answers.ask({ signal: options?.signal }, (id) => this.#outbox.control({ ...request, id }));
-  }
-
-  #tellVisible(): void {
-    this.#toldHidden = this.#visibility.hidden;
-    this.#stats.keyframeExpected = true;
-    this.#outbox.control({ op: "visible", visible: !this.#toldHidden });
   }
 }

@@ -7,6 +7,8 @@
  * difference of more than `stepMs` (a machine that slept) is taken over at once when it is forward.
  */
 
+import { recent } from "./quantile.ts";
+
 const sampleCountMax = 12;
 const slewMax = 0.05;
 const stepMs = 250;
@@ -25,8 +27,7 @@ export class MatchClock {
 
   sample(sentAt: number, receivedAt: number, matchTimeMs: number): void {
     const isFirst = this.#samples.length === 0;
-    this.#samples.push([receivedAt - sentAt, matchTimeMs - (sentAt + receivedAt) / 2]);
-    if (this.#samples.length > sampleCountMax) this.#samples.shift();
+    this.#samples = recent(this.#samples, [receivedAt - sentAt, matchTimeMs - (sentAt + receivedAt) / 2], sampleCountMax);
     const ahead = this.#target() - this.#offsetMs;
     if (!isFirst && ahead <= stepMs) return;
     this.#offsetMs += ahead;
@@ -54,7 +55,7 @@ export class MatchClock {
 
 /** `client_time` of a PING: 32 bits of microseconds, which wrap after 71 minutes. */
 export function microseconds(ms: number): number {
-  return Math.floor(ms * 1_000) % 0x1_0000_0000;
+  return (ms * 1_000) >>> 0;
 }
 
 export function roundTripMs(clientTime: number, now: number): number {

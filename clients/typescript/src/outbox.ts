@@ -25,9 +25,8 @@ export class Outbox {
   readonly #stats: StatsCounter;
   readonly #retry = new Timer(() => this.flush());
   #controls: string[] = [];
-  /** Of this connection: its messages, and of them the JSON. */
+  /** Of this connection. */
   #budget = new TokenBucket();
-  #controlBudget = new TokenBucket();
 
   constructor(connector: Connector, stats: StatsCounter, options: JoinOptions<never>) {
     this.#connector = connector;
@@ -38,7 +37,6 @@ export class Outbox {
   connected(limits: Limits): void {
     this.limits = limits;
     this.#budget = new TokenBucket();
-    this.#controlBudget = new TokenBucket();
   }
 
   disconnected(): void {
@@ -60,26 +58,22 @@ export class Outbox {
   transmit(message: string | Uint8Array<ArrayBuffer>): void {
     this.#connector.link?.send(message);
     this.#stats.sent(message.length);
-    if (this.limits !== null) this.#budget.spend(costOf(message.length, this.limits));
+    if (this.limits !== null) this.#budget.spend(costOf(message, this.limits));
   }
 
   /** Sends what waits, as far as the rate limits let it through. */
   flush(): void {
-    if (this.#connector.link === null) return;
-    const controlCost = 1 / (this.limits as Limits).json_per_second;
-    let control, event;
-    while ((control = this.#controls[0]) !== undefined && this.#controlBudget.has(controlCost) && this.#passes(control)) {
-      this.#controls.shift();
-      this.#controlBudget.spend(controlCost);
+    const { limits } = this;
+    if (this.#connector.link === null || limits === null) return;
+    for (;;) {
+      const message = this.#controls[0] ?? this.events.next;
+      if (message === undefined) return;
+      if (!this.#budget.has(costOf(message, limits))) break;
+      if (typeof message === "string") this.#controls.shift();
+      else this.events.sent += 1;
+      this.transmit(message);
     }
-    while ((event = this.events.next) !== undefined && this.#passes(event)) this.events.sent += 1;
-    if ((control ?? event) !== undefined) this.#retry.arm(retryMs);
-  }
-
-  #passes(message: string | Uint8Array<ArrayBuffer>): boolean {
-    const passes = this.#budget.has(costOf(message.length, this.limits as Limits));
-    if (passes) this.transmit(message);
-    return passes;
+    this.#retry.arm(retryMs);
   }
 
   assertOpen(): void {
@@ -88,6 +82,6 @@ export class Outbox {
 
   assertFits(size: number, limit: "state_bytes" | "event_bytes"): void {
     const most = this.limits?.[limit] ?? Infinity;
-    if (size > most) throw new TickwireError("too_large", `${size} bytes with its head; ${limit} is ${most}`);
+    if (size > most) throw new TickwireError("too_large", `${size} bytes with its head: ${limit} is ${most}`);
   }
 }

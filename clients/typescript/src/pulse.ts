@@ -10,7 +10,7 @@
  * and silence counts only from a PING that really went out.
  */
 
-import { Timer } from "./environment.ts";
+import { Timer, clockMs } from "./environment.ts";
 
 export const reportMs = 250;
 const heartbeatMs = 2_000;
@@ -43,7 +43,7 @@ export class Pulse {
   start(): void {
     this.#burst = burstCount;
     this.#unansweredSince = null;
-    this.#beatDueAt = performance.now();
+    this.#beatDueAt = clockMs();
     this.#beat();
   }
 
@@ -59,7 +59,7 @@ export class Pulse {
 
   /** A tick was received: it is to be reported. */
   tick(): void {
-    const sinceMs = performance.now() - this.#reportedAt;
+    const sinceMs = clockMs() - this.#reportedAt;
     if (sinceMs >= reportMs) this.#ping();
     else if (!this.#reportTimer.armed) this.#reportTimer.arm(reportMs - sinceMs);
   }
@@ -70,20 +70,15 @@ export class Pulse {
     this.#reportTimer.disarm();
   }
 
-  /** Asks for a PONG soon, to learn which events were taken. */
-  hurry(): void {
-    if (performance.now() - this.#reportedAt >= reportMs) this.#ping();
-  }
-
   #ping(): void {
-    const now = performance.now();
+    const now = clockMs();
     this.#unansweredSince ??= now;
     this.reported(now);
     this.#port.ping(now);
   }
 
   #beat(): void {
-    const now = performance.now();
+    const now = clockMs();
     // A page that slept may have the answers lying unread behind this timer.
     if (now - this.#beatDueAt >= silenceMs) this.#unansweredSince = null;
     if (this.#unansweredSince !== null && now - this.#unansweredSince >= silenceMs) {
@@ -91,7 +86,7 @@ export class Pulse {
       return;
     }
     this.#ping();
-    this.#burst = Math.max(0, this.#burst - 1);
+    this.#burst -= 1;
     const nextMs = this.#burst > 0 ? burstMs : heartbeatMs;
     this.#beatDueAt = now + nextMs;
     this.#heartbeatTimer.arm(nextMs);

@@ -6,6 +6,7 @@ import { TickwireError, protocolError } from "./errors.ts";
 import type { MatchEvents, RosterChange } from "./options.ts";
 import { noPlayer } from "./protocol.ts";
 
+type Joined = Extract<RosterChange, { op: "joined" }>;
 type News = ["joined" | "left" | "away" | "back", PlayerInfo];
 
 export class Roster {
@@ -27,7 +28,7 @@ export class Roster {
     const news: News[] = [];
     this.players.clear();
     for (const player of players) {
-      this.players.set(player.player, { ...player });
+      this.players.set(player.player, player);
       const last = before.get(player.player);
       // The number of one who left goes to the next who joins.
       if (last?.name !== player.name) {
@@ -58,15 +59,15 @@ export class Roster {
   }
 
   assertPlayer(): void {
-    if (this.role !== "player") throw new TickwireError("forbidden", "a spectator sends neither states nor events");
+    if (this.role !== "player") throw new TickwireError("forbidden", "a spectator cannot send");
   }
 
   #change(change: Extract<RosterChange, { op: News[0] }>): News {
     const { op, player } = change;
     const known = this.players.get(player);
     if ((known === undefined) !== (op === "joined")) throw protocolError(`${op}: ${player}`);
-    const info = known ?? { player, name: "", away: false };
-    if (op === "joined") Object.assign(info, { name: change.name, plain: change.plain });
+    const { name, plain } = change as Joined;
+    const info = known ?? { player, name, plain, away: false };
     info.away = op === "away";
     if (op === "left") this.players.delete(player);
     else this.players.set(player, info);

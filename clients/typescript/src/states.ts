@@ -60,19 +60,16 @@ export class StateTable<State = Uint8Array> {
     if ((tick.flags & keyframeFlag) !== 0) this.#held = new Map();
     const states = new Map<number, PlayerState<State>>();
     for (const { player, seq, wait, delta, body } of tick.states) {
-      if (!present.has(player)) throw protocolError(`a state of ${player}, who is not here`);
-      if (states.has(player)) throw protocolError(`two states of ${player}`);
       const last = before.get(player);
-      const held = {
-        bytes: delta ? this.#change(player, body) : body.slice(),
-        seq,
-        arrivedAt: last?.seq === seq ? last.arrivedAt : now - downMs - (wait * intervalMs) / 256,
-      };
-      this.#held.set(player, held);
-      const bytes = held.bytes.slice();
-      const value = this.#schema === undefined ? (bytes as State) : this.#schema.decode(bytes);
+      const baseline = delta ? this.#held.get(player)?.bytes : body;
+      if (!present.has(player) || states.has(player) || baseline === undefined) throw protocolError(`a state of ${player}`);
+      const bytes = delta ? applyDelta(baseline, body) : body;
+      const arrivedAt = last?.seq === seq ? last.arrivedAt : now - downMs - (wait * intervalMs) / 256;
+      this.#held.set(player, { bytes, seq, arrivedAt });
+      const own = bytes.slice();
+      const value = this.#schema === undefined ? (own as State) : this.#schema.decode(own);
       if (value === null) this.#onMisfit();
-      else states.set(player, { value, bytes, seq, age: now - held.arrivedAt, wait });
+      else states.set(player, { value, bytes: own, seq, age: now - arrivedAt, wait });
     }
     return states;
   }
@@ -83,12 +80,5 @@ export class StateTable<State = Uint8Array> {
 
   clear(): void {
     this.#held.clear();
-  }
-
-  #change(player: number, body: Uint8Array): Uint8Array {
-    const baseline = this.#held.get(player)?.bytes;
-    if (baseline === undefined) throw protocolError(`a delta for ${player} without a baseline`);
-    applyDelta(baseline, body);
-    return baseline;
   }
 }

@@ -66,7 +66,8 @@ test(`on a link of ${bitsPerSecond / 1_000} kbit/s the newest state stays fresh 
     // A queue that is never emptied would be some 40 s long by then.
     assert.ok(quantile(watched(settleMs, settleMs + watchMs), 1) < boundMs, report);
     for (const part of [early, late]) assert.ok(quantile(part, 0.5) < usualMs, report);
-    assert.ok(quantile(late, 0.9) < quantile(early, 0.9) * 1.5, `it grows: ${report}`);
+    // Twenty seconds hold two or three lags, and p90 is among them or below.
+    assert.ok(quantile(late, 0.9) < quantile(early, 0.9) + boundMs / 4, `it grows: ${report}`);
     assert.ok(quantile(early, 0.5) > quantile(before, 0.5), `the link was not narrow: ${report}`);
     assert.equal(narrow.reconnects, 0, report);
     // The others: as many ticks, as fresh, as in the time before.
