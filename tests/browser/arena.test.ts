@@ -6,12 +6,11 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Browser, startBrowser } from "./browser.ts";
+import { test } from "node:test";
 import { type Demo, until } from "./demo.ts";
 import { type FleetOfBots, startFleet } from "./fleet.ts";
 import { startProxy } from "./proxy.ts";
-import { type Relay, startRelay } from "./relay.ts";
+import { stage } from "./stage.ts";
 import { checkBoth } from "./sightings.ts";
 import type { Page } from "./tools.ts";
 import { waitFor } from "./wait.ts";
@@ -19,25 +18,14 @@ import { waitFor } from "./wait.ts";
 const frameMs = 1_000 / 60;
 const watchMs = process.env["TICKWIRE_ALL"] === "1" ? 30_000 : 4_000;
 
-let relay: Relay;
-let browser: Browser;
+const on = stage();
 
-before(async () => {
-  relay = await startRelay();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-  await relay?.stop();
-});
-
-const address = (match: string, port = relay.wssPort): string => `https://127.0.0.1:${port}/?match=${match}`;
+const address = (match: string, port = on.relay.wssPort): string => `https://127.0.0.1:${port}/?match=${match}`;
 const sees = (player: number | null) => (demo: Demo): boolean => demo.others[String(player)] !== undefined;
 
 test("two pages see each other's ships where they are, within 3 ticks", async (context) => {
-  const a = await browser.open(address("pair"));
-  const b = await browser.open(address("pair"));
+  const a = await on.browser.open(address("pair"));
+  const b = await on.browser.open(address("pair"));
   const { player: playerA } = await until(a, "a joined", ({ status }) => status === "connected");
   const { player: playerB } = await until(b, "b sees a", sees(playerA));
   await until(a, "a sees b", sees(playerB));
@@ -46,12 +34,12 @@ test("two pages see each other's ships where they are, within 3 ticks", async (c
   context.diagnostic(await checkBoth(a, b, { a: playerA, b: playerB }, watchMs / 25));
   await a.close();
   await b.close();
-  assert.deepEqual(browser.errors, []);
+  assert.deepEqual(on.browser.errors, []);
 });
 
 test("a page that is closed vanishes from the other", async () => {
-  const a = await browser.open(address("close"));
-  const b = await browser.open(address("close"));
+  const a = await on.browser.open(address("close"));
+  const b = await on.browser.open(address("close"));
   const { player } = await until(b, "b joined", ({ status }) => status === "connected");
   await until(a, "a sees b", sees(player));
   await b.close();
@@ -61,10 +49,10 @@ test("a page that is closed vanishes from the other", async () => {
 });
 
 test("a page whose connection is cut comes back as the same player", async () => {
-  const proxy = await startProxy(relay.wssPort);
+  const proxy = await startProxy(on.relay.wssPort);
   try {
-    const a = await browser.open(address("cut"));
-    const b = await browser.open(address("cut", proxy.port));
+    const a = await on.browser.open(address("cut"));
+    const b = await on.browser.open(address("cut", proxy.port));
     const joinedA = await until(a, "a joined", ({ status }) => status === "connected");
     const { player, own } = await until(b, "b joined", ({ status }) => status === "connected");
     await until(a, "a sees b", sees(player));
@@ -82,12 +70,12 @@ test("a page whose connection is cut comes back as the same player", async () =>
 });
 
 test("with 32 players every ship moves, and frames keep flowing", async (context) => {
-  const page = await browser.open(address("crowd"));
+  const page = await on.browser.open(address("crowd"));
   let fleet: FleetOfBots | null = null;
   try {
     await until(page, "joined", ({ status }) => status === "connected");
     const alone = await bestFrames(page);
-    fleet = await startFleet(`ws://127.0.0.1:${relay.wsPort}/v1/match/crowd`, 31);
+    fleet = await startFleet(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/crowd`, 31);
     const { others: before } = await until(page, "all are seen", ({ others }) => Object.keys(others).length === 31);
     const crowded = await bestFrames(page);
     const { others: after } = await until(page, "all have moved", ({ others }) =>
@@ -104,12 +92,12 @@ test("with 32 players every ship moves, and frames keep flowing", async (context
     fleet?.stop();
     await page.close();
   }
-  assert.deepEqual(browser.errors, []);
+  assert.deepEqual(on.browser.errors, []);
 });
 
 test("the net graph shows what the connection does, and a worse link in it", async () => {
-  const page = await browser.open(address("graph"));
-  const other = await browser.open(address("graph"));
+  const page = await on.browser.open(address("graph"));
+  const other = await on.browser.open(address("graph"));
   await until(page, "joined", ({ status }) => status === "connected");
   await until(other, "joined", ({ status }) => status === "connected");
   const graph = page.locator("canvas[role=img]");
@@ -137,11 +125,11 @@ test("the net graph shows what the connection does, and a worse link in it", asy
   assert.equal(await graph.isVisible(), false);
   await page.close();
   await other.close();
-  assert.deepEqual(browser.errors, []);
+  assert.deepEqual(on.browser.errors, []);
 });
 
 test("keys, the pointer and a finger steer the ship", async () => {
-  const page = await browser.open(address("steer"));
+  const page = await on.browser.open(address("steer"));
   const heading = async (): Promise<number> => (await until(page, "joined", ({ status }) => status === "connected")).own.heading;
   // An idle pilot turns by less than half a radian in a second; a key by four and a half.
   const first = await heading();
@@ -154,7 +142,7 @@ test("keys, the pointer and a finger steer the ship", async () => {
   await page.mouse.move(450, 4);
   await waitFor("the ship looks up at the pointer", 5_000, heading, (now) => Math.sin(now) < -0.9 || Math.abs(Math.cos(now)) < 0.5);
   await page.close();
-  const phone = await browser.open(address("steer"), { width: 390, height: 844, touch: true });
+  const phone = await on.browser.open(address("steer"), { width: 390, height: 844, touch: true });
   await until(phone, "joined", ({ status }) => status === "connected");
   const touch = await phone.context().newCDPSession(phone);
   const finger = (type: string, x: number, y: number) => touch.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x, y, id: 1 }] } as never);
@@ -168,7 +156,7 @@ test("keys, the pointer and a finger steer the ship", async () => {
   const overflow = await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.equal(overflow, 0, "the page is wider than the phone");
   await phone.close();
-  assert.deepEqual(browser.errors, []);
+  assert.deepEqual(on.browser.errors, []);
 });
 
 interface Frames {

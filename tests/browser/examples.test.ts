@@ -4,39 +4,27 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Browser, startBrowser } from "./browser.ts";
-import { type Relay, startRelay } from "./relay.ts";
+import { test } from "node:test";
+import { stage } from "./stage.ts";
 import { type Page, WsClient } from "./tools.ts";
 import { waitFor } from "./wait.ts";
 
 const timeoutMs = 15_000;
 const goalMs = 60_000;
 
-let relay: Relay;
-let browser: Browser;
+const on = stage();
 
-before(async () => {
-  relay = await startRelay();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-  await relay?.stop();
-});
-
-const address = (path: string): string => `https://127.0.0.1:${relay.wssPort}${path}`;
+const address = (path: string): string => `https://127.0.0.1:${on.relay.wssPort}${path}`;
 
 async function open(path: string): Promise<Page> {
-  const page = await browser.open(address(path));
+  const page = await on.browser.open(address(path));
   page.setDefaultTimeout(timeoutMs);
   return page;
 }
 
 async function closeAll(...pages: Page[]): Promise<void> {
   for (const page of pages) await page.close();
-  assert.deepEqual(browser.errors.splice(0), []);
+  assert.deepEqual(on.browser.errors.splice(0), []);
 }
 
 test("the gallery leads to each example, alone and side by side", async () => {
@@ -80,7 +68,7 @@ test("cursors: two pages see each other's pointers where they are, and clicks as
 test("cursors: what is no cursor disturbs nobody", async () => {
   const page = await open("/cursors/?match=c-odd");
   await page.waitForSelector("[data-status=connected]");
-  const odd = new WsClient(`ws://127.0.0.1:${relay.wsPort}/v1/match/c-odd`);
+  const odd = new WsClient(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/c-odd`);
   await new Promise((resolve) => odd.once("open", resolve));
   odd.send("not a place");
   odd.send(Buffer.from([1, 2, 3]));
@@ -106,7 +94,7 @@ test("each of the two that can shows its own source", async () => {
 test("chat: what one says everyone reads, in order, and the plain lane's other clients too", async () => {
   const [a, b] = [await open("/chat/?match=talk&name=Ann"), await open("/chat/?match=talk&name=Bo")];
   for (const page of [a, b]) await page.waitForSelector("[data-status=connected]");
-  const tutorial = new WsClient(`ws://127.0.0.1:${relay.wsPort}/v1/match/talk`);
+  const tutorial = new WsClient(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/talk`);
   const heard: string[] = [];
   tutorial.on("message", (data: Buffer) => heard.push(data.toString()));
   await new Promise((resolve) => tutorial.once("open", resolve));

@@ -4,12 +4,11 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Browser, startBrowser } from "../browser.ts";
+import { test } from "node:test";
 import { type Account, Member } from "../member.ts";
 import { MemberPage } from "../member_page.ts";
 import { startProxy } from "../proxy.ts";
-import { type Relay, startRelay } from "../relay.ts";
+import { stage } from "../stage.ts";
 import { sleep } from "../wait.ts";
 
 const bitsPerSecond = 32_000;
@@ -25,28 +24,16 @@ const boundMs = 1_200;
 /** Between two of these, and so most of the time, only a tick's own bytes are waited for. */
 const usualMs = 200;
 
-let relay: Relay;
-let browser: Browser;
-
-before(async () => {
-  relay = await startRelay();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-  await relay?.stop();
-});
+const on = stage();
 
 test(`on a link of ${bitsPerSecond / 1_000} kbit/s the newest state stays fresh for ${watchMs / 1_000} s, and the others are untouched`, async () => {
   const match = "narrow";
-  const proxy = await startProxy(relay.wssPort);
+  const proxy = await startProxy(on.relay.wssPort);
   const others: Member[] = [];
   try {
-    for (let index = 0; index < crowd; index += 1) others.push(await Member.join(`ws://127.0.0.1:${relay.wsPort}/v1/match/${match}`, `other ${index}`));
+    for (let index = 0; index < crowd; index += 1) others.push(await Member.join(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/${match}`, `other ${index}`));
     for (const other of others) other.moves(30);
-    const tab = await browser.open(`https://127.0.0.1:${relay.wssPort}/examples/`);
-    const page = await MemberPage.join((script) => tab.evaluate(script), `wss://127.0.0.1:${proxy.port}/v1/match/${match}`, "narrow");
+    const page = await MemberPage.open(on, match, "narrow", proxy.port);
     await page.call("moves", 30);
     await page.call("watches");
     await sleep(settleMs);
@@ -81,8 +68,7 @@ test(`on a link of ${bitsPerSecond / 1_000} kbit/s the newest state stays fresh 
     console.log(`the others: before ${wideTicks.summary}; meanwhile ${narrowTicks.summary}`);
     assert.ok(narrowTicks.perSecond > wideTicks.perSecond * 0.9, `${wideTicks.perSecond} ticks a second, then ${narrowTicks.perSecond}`);
     assert.ok(narrowTicks.medianAgeMs < wideTicks.medianAgeMs * 1.5 + 10, `${wideTicks.medianAgeMs} ms old, then ${narrowTicks.medianAgeMs}`);
-    await page.call("leave");
-    await tab.close();
+    await page.close();
   } finally {
     for (const other of others) other.leave();
     await proxy.stop();
