@@ -181,7 +181,10 @@ void Match::Implementation::on_tick_sent(MemberRecord& record, TickContent conte
     }
     ++counters.keyframe_messages;
     if (record.is_keyframe_asked) {
-        record.keyframe_allowed = tick.now + options.keyframe_interval_min;
+        // What was saved up is spent first: a window that is shown is often hidden and shown once more.
+        const base::Duration saved_max = (options.keyframe_burst - 1) * options.keyframe_interval_min;
+        record.keyframe_allowed =
+            std::max(record.keyframe_allowed, tick.now - saved_max) + options.keyframe_interval_min;
     }
     record.is_keyframe_asked = false;
     record.is_keyframe_due = false;
@@ -190,7 +193,10 @@ void Match::Implementation::on_tick_sent(MemberRecord& record, TickContent conte
 
 bool Match::Implementation::is_withheld_for_lag(Member member, base::Time now) noexcept {
     MemberRecord& record = members[member];
-    if (!record.gauge.is_lagging(now)) {
+    // A lag is over when all is reported: the keyframe then goes out on a link with nothing waiting in it,
+    // and its report tells how long that takes.
+    const bool is_draining = record.link.is_lagging() && record.gauge.has_unreported();
+    if (!is_draining && !record.gauge.is_lagging(now)) {
         return false;
     }
     ++counters.skipped_lagging;

@@ -125,11 +125,14 @@ void LinkGauge::learn(std::uint32_t delay, std::uint32_t now) noexcept {
     window_shortest_ = std::min(window_shortest_, delay);
 }
 
+/// What is usual, but no more than the link needs that has nothing waiting in it: a queue that grows slowly
+/// is usual at every moment, and would take the limit with it.
 std::uint32_t LinkGauge::limit() const noexcept {
-    const std::uint32_t usual = delay_mean_ == unknown
-                                    ? delay_limit_at_first
-                                    : std::min(delay_mean_ + 4 * delay_deviation_, delay_limit_max);
-    return std::max(usual, delay_floor_);
+    if (delay_mean_ == unknown) {
+        return std::max(delay_limit_at_first, delay_floor_);
+    }
+    const std::uint32_t usual = std::min(delay_mean_ + 4 * delay_deviation_, delay_limit_max);
+    return std::max(std::min(usual, shortest() + report_interval + delay_floor_), delay_floor_);
 }
 
 bool LinkGauge::is_lagging(base::Time now) const noexcept {
@@ -142,8 +145,7 @@ base::Duration LinkGauge::age(base::Time now) const noexcept {
 }
 
 std::optional<base::Duration> LinkGauge::round_trip() const noexcept {
-    const std::uint32_t shortest = std::min(window_shortest_, previous_shortest_);
-    return shortest == unknown ? std::nullopt : std::optional(GaugeUnits::to_duration(shortest));
+    return shortest() == unknown ? std::nullopt : std::optional(GaugeUnits::to_duration(shortest()));
 }
 
 bool LinkDivisor::on_lag(base::Time now) noexcept {

@@ -2,6 +2,7 @@
 // ticks its link bears (proto/protocol.md section 4, Freshness).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -98,7 +99,10 @@ class LinkGauge {
 
     /// The oldest unreported tick was sent longer ago than a report usually takes.
     bool is_lagging(base::Time now) const noexcept;
-    /// How long a report may take: measured, at most three seconds, never below the floor.
+    /// Something is still on its way, or its report is.
+    bool has_unreported() const noexcept { return !unreported_.empty(); }
+    /// How long a report may take: measured, at most three seconds, at most the shortest of the last 10 to
+    /// 20 seconds and what a client may leave between two reports, never below the floor.
     base::Duration delay_limit() const noexcept { return GaugeUnits::to_duration(limit()); }
     /// The shortest report delay of the last 10 to 20 seconds that had reports; empty before the first.
     std::optional<base::Duration> round_trip() const noexcept;
@@ -108,6 +112,7 @@ class LinkGauge {
   private:
     static constexpr std::uint32_t unknown = 0xffffffff;
 
+    std::uint32_t shortest() const noexcept { return std::min(window_shortest_, previous_shortest_); }
     std::uint32_t limit() const noexcept;
     void learn(std::uint32_t delay, std::uint32_t now) noexcept;
 
@@ -129,6 +134,8 @@ class LinkDivisor {
     static constexpr std::uint32_t divisor_max = 8;
 
     std::uint32_t divisor() const noexcept { return divisor_; }
+    /// Nothing was sent since the last lag.
+    bool is_lagging() const noexcept { return is_lagging_; }
 
     /// A tick was withheld since the member lagged. True where the divisor changed.
     [[nodiscard]] bool on_lag(base::Time now) noexcept;

@@ -4,10 +4,21 @@
  */
 
 const intervalMs = 8;
-const lateMs = 30;
+/** Two intervals in one: a little late, which a quiet machine is hardly ever. */
+export const lateMs = 2 * intervalMs;
+/** So late that nothing near it counts. */
+export const busyMs = 30;
+
+export interface Gap {
+  from: number;
+  to: number;
+}
+
+export const overlaps = (gap: Gap, from: number, to: number): boolean => gap.from < to && gap.to > from;
 
 export class Canary {
-  readonly #late: { from: number; to: number }[] = [];
+  /** Every time that it was late, in milliseconds of the machine's clock. */
+  readonly gaps: Gap[] = [];
   #beatAt = Date.now();
   readonly #timer = setInterval(() => this.#beat(), intervalMs);
 
@@ -15,14 +26,14 @@ export class Canary {
     clearInterval(this.#timer);
   }
 
-  /** Whether the machine was busy at any moment of that time, in milliseconds of its clock. */
+  /** Whether the machine was busy at any moment of that time. */
   wasBusy(from: number, to: number): boolean {
-    return this.#late.some((gap) => gap.from < to && gap.to > from);
+    return this.gaps.some((gap) => gap.to - gap.from > busyMs && overlaps(gap, from, to));
   }
 
   #beat(): void {
     const now = Date.now();
-    if (now - this.#beatAt > lateMs) this.#late.push({ from: this.#beatAt, to: now });
+    if (now - this.#beatAt > lateMs) this.gaps.push({ from: this.#beatAt, to: now });
     this.#beatAt = now;
   }
 }

@@ -1,5 +1,6 @@
 /** What the arena demo tells about itself (`window.tickwireDemo`), and how the tests ask for it. */
 
+import { type Gap, lateMs } from "./canary.ts";
 import type { Page } from "./tools.ts";
 
 export interface Demo {
@@ -30,16 +31,31 @@ export async function until(page: Page, what: string, condition: (demo: Demo) =>
   }
 }
 
+/** What a page showed, frame by frame, and when it was held up: a timer of its own as a witness. */
+export interface Recording {
+  frames: Demo[];
+  stalls: Gap[];
+}
+
 /** One value of `tickwireDemo` for each frame of `ms` milliseconds. */
-export function record(page: Page, ms: number): Promise<Demo[]> {
-  return page.evaluate(async (duration) => {
+export function record(page: Page, ms: number): Promise<Recording> {
+  return page.evaluate(async ([duration, lateMs]) => {
     const frames: Demo[] = [];
+    const stalls: Gap[] = [];
+    const wallClock = (): number => performance.timeOrigin + performance.now();
+    let beatAt = wallClock();
+    const beat = setInterval(() => {
+      const now = wallClock();
+      if (now - beatAt > lateMs) stalls.push({ from: beatAt, to: now });
+      beatAt = now;
+    }, 8);
     const end = performance.now() + duration;
     while (performance.now() < end) {
       await new Promise((resolve) => requestAnimationFrame(resolve));
       const { tickwireDemo } = window as unknown as { tickwireDemo: Demo };
       if (frames.at(-1)?.at !== tickwireDemo.at) frames.push({ ...tickwireDemo, stats: null });
     }
-    return frames;
-  }, ms);
+    clearInterval(beat);
+    return { frames, stalls };
+  }, [ms, lateMs] as const);
 }

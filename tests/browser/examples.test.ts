@@ -4,39 +4,27 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Browser, startBrowser } from "./browser.ts";
-import { type Relay, startRelay } from "./relay.ts";
+import { test } from "node:test";
+import { stage } from "./stage.ts";
 import { type Page, WsClient } from "./tools.ts";
 import { waitFor } from "./wait.ts";
 
 const timeoutMs = 15_000;
 const goalMs = 60_000;
 
-let relay: Relay;
-let browser: Browser;
+const on = stage();
 
-before(async () => {
-  relay = await startRelay();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-  await relay?.stop();
-});
-
-const address = (path: string): string => `https://127.0.0.1:${relay.wssPort}${path}`;
+const address = (path: string): string => `https://127.0.0.1:${on.relay.wssPort}${path}`;
 
 async function open(path: string): Promise<Page> {
-  const page = await browser.open(address(path));
+  const page = await on.browser.open(address(path));
   page.setDefaultTimeout(timeoutMs);
   return page;
 }
 
 async function closeAll(...pages: Page[]): Promise<void> {
   for (const page of pages) await page.close();
-  assert.deepEqual(browser.errors.splice(0), []);
+  assert.deepEqual(on.browser.errors.splice(0), []);
 }
 
 test("the gallery leads to each example, alone and side by side", async () => {
@@ -80,7 +68,7 @@ test("cursors: two pages see each other's pointers where they are, and clicks as
 test("cursors: what is no cursor disturbs nobody", async () => {
   const page = await open("/cursors/?match=c-odd");
   await page.waitForSelector("[data-status=connected]");
-  const odd = new WsClient(`ws://127.0.0.1:${relay.wsPort}/v1/match/c-odd`);
+  const odd = new WsClient(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/c-odd`);
   await new Promise((resolve) => odd.once("open", resolve));
   odd.send("not a place");
   odd.send(Buffer.from([1, 2, 3]));
@@ -106,7 +94,7 @@ test("each of the two that can shows its own source", async () => {
 test("chat: what one says everyone reads, in order, and the plain lane's other clients too", async () => {
   const [a, b] = [await open("/chat/?match=talk&name=Ann"), await open("/chat/?match=talk&name=Bo")];
   for (const page of [a, b]) await page.waitForSelector("[data-status=connected]");
-  const tutorial = new WsClient(`ws://127.0.0.1:${relay.wsPort}/v1/match/talk`);
+  const tutorial = new WsClient(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/talk`);
   const heard: string[] = [];
   tutorial.on("message", (data: Buffer) => heard.push(data.toString()));
   await new Promise((resolve) => tutorial.once("open", resolve));
@@ -187,10 +175,13 @@ test("ball: the host's page moves the ball for everyone; when it closes, another
   assert.equal(await host.textContent("#host"), "Your page runs the ball");
   assert.match((await other.textContent("#host")) ?? "", /^(Bo|Cleo)'s page runs the ball$/);
   const still = (await ballOf(host))!.ball;
-  // From above, so that it hits whatever side it comes from.
-  await moveDisc(host, still.x, Math.max(60, still.y - 200));
+  // Towards the middle, from where there is room for a disc between ball and wall.
+  const inwards = (at: number, size: number): number => (Math.min(at, size - at) < 220 ? 0 : at < size / 2 ? 1 : -1);
+  const x = inwards(still.x, 1_200);
+  const y = x === 0 ? inwards(still.y, 720) : 0;
+  await moveDisc(host, still.x - x * 200, still.y - y * 200);
   await host.waitForTimeout(700);
-  await moveDisc(host, still.x, still.y + 40);
+  await moveDisc(host, still.x + x * 60, still.y + y * 60);
   await untilBall(other, "the new host's kick arrives", ({ ball }) => Math.hypot(ball.x - still.x, ball.y - still.y) > 40);
   await closeAll(b, c);
 });

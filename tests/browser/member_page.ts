@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Account, Member } from "./member.ts";
+import type { Stage } from "./stage.ts";
 
 /** Where a page runs scripts, whoever drives the browser. */
 export type Evaluate = (script: string) => Promise<unknown>;
@@ -18,6 +19,17 @@ export class MemberPage {
     await evaluate(bundle());
     await evaluate(`Member.join(${JSON.stringify(url)}, ${JSON.stringify(name)}).then((member) => { window.member = member; })`);
     return new MemberPage(evaluate);
+  }
+
+  /** On a page of its own in Chromium; `port` is where it connects to, if not to the relay itself. */
+  static async open({ relay, browser }: Stage, match: string, name: string, port = relay.wssPort): Promise<MemberPage & { close(): Promise<void> }> {
+    const tab = await browser.open(`https://127.0.0.1:${relay.wssPort}/examples/`);
+    const page = await MemberPage.join((script) => tab.evaluate(script), `wss://127.0.0.1:${port}/v1/match/${match}`, name);
+    const close = async (): Promise<void> => {
+      await page.call("leave");
+      await tab.close();
+    };
+    return Object.assign(page, { close });
   }
 
   private constructor(evaluate: Evaluate) {

@@ -1,27 +1,15 @@
 /** The plain lane from a page: the five lines of every tutorial. From Node: tests/integration/plain_lane.test.ts. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Browser, startBrowser } from "./browser.ts";
-import { type Relay, startRelay } from "./relay.ts";
+import { test } from "node:test";
+import { stage } from "./stage.ts";
 import { WsClient } from "./tools.ts";
 
 const timeoutMs = 10_000;
 
-let relay: Relay;
-let browser: Browser;
+const on = stage();
 
-before(async () => {
-  relay = await startRelay();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-  await relay?.stop();
-});
-
-const address = (match: string): string => `ws://127.0.0.1:${relay.wsPort}/v1/match/${match}`;
+const address = (match: string): string => `ws://127.0.0.1:${on.relay.wsPort}/v1/match/${match}`;
 
 /** The five lines of every tutorial, as they are; `done` is the test's. */
 function tutorial(url: string, done: (data: unknown) => void): void {
@@ -37,7 +25,7 @@ test("the five lines of every tutorial work in a page, and reach another client"
   const heard: string[] = [];
   other.on("message", (data: Buffer, binary: boolean) => heard.push(`${binary ? "binary" : "text"} ${data.toString()}`));
   await new Promise((resolve, reject) => other.once("open", resolve).once("error", reject));
-  const page = await browser.open(`http://127.0.0.1:${relay.wsPort}/`);
+  const page = await on.browser.open(`http://127.0.0.1:${on.relay.wsPort}/`);
   const url = JSON.stringify(address("tutorial-page"));
   const answer = await page.evaluate(`new Promise((resolve) => (${tutorial.toString()})(${url}, resolve))`);
   assert.equal(answer, "hello");

@@ -26,13 +26,21 @@ script() {
         "--alias:tickwire=$sdk/index.ts" --outfile="$out/$2"
 }
 
+# whole FILE: with the lines that all pages share in the place of `<!-- shared/NAME.part -->`.
+whole() {
+    awk -v demo="$demo" '
+        /^ *<!-- shared\/[a-z]+\.part -->$/ { system("cat \"" demo "/" $2 "\""); next }
+        { print; fflush() }' "$1"
+}
+
 # page FOLDER [TARGET]: what is served as it is, or nearly.
 page() {
     target=$out/${2-$1}
     mkdir -p "$target"
     for file in "$demo/$1"/*; do
         case $file in
-            *.html | *.svg) cp "$file" "$target/" ;;
+            *.html) whole "$file" >"$target/$(basename "$file")" ;;
+            *.svg) cp "$file" "$target/" ;;
             *.css) esbuild "$file" --minify --log-level=warning --outfile="$target/$(basename "$file")" ;;
         esac
     done

@@ -3,14 +3,12 @@
  *
  * Two kinds share the table. Requests to the relay are control messages, answered by `ok` or `error`.
  * Requests to another player are events, answered by a reply; both begin with a `u16 id` of the
- * requester's choosing (protocol.md, section 3), and survive a reconnect as events do.
+ * requester's choosing (protocol.md, section 3), and survive a reconnect as events do. Both count on one row of
+ * ids, so that no answer can be taken for one of the other kind.
  */
 
-import { type Clock, Timer } from "./environment.ts";
+import { Timer } from "./environment.ts";
 import { TickwireError, abortedError, type ErrorCode } from "./errors.ts";
-
-/** Ids of requests to the relay begin here, those of requests to players end before. */
-export const controlIdMin = 0x1_0000;
 
 export type Body = Uint8Array | string;
 
@@ -33,23 +31,17 @@ interface Waiting {
 
 export class Answers {
   readonly #waiting = new Map<number, Waiting>();
-  readonly #clock: Clock;
   #lastId = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
 
   /** Calls `send` with the id; what it throws is the answer, too. */
   ask({ asked, signal, timeout }: AnswerOptions, send: (id: number) => void): Promise<Body> {
     return new Promise<Body>((resolve, reject) => {
       if (signal?.aborted === true) throw abortedError(signal);
-      const base = asked === undefined ? controlIdMin : 0;
-      do this.#lastId = (this.#lastId + 1) % controlIdMin;
-      while (this.#waiting.has(base + this.#lastId));
-      const id = base + this.#lastId;
+      do this.#lastId = (this.#lastId + 1) & 0xffff;
+      while (this.#waiting.has(this.#lastId));
+      const id = this.#lastId;
       const abort = (): void => this.fail(id, abortedError(signal as AbortSignal));
-      const timer = new Timer(this.#clock, () => this.fail(id, new TickwireError("timeout", `no answer in ${timeout} ms`)));
+      const timer = new Timer(() => this.fail(id, new TickwireError("timeout", `no answer in ${timeout} ms`)));
       if (timeout !== undefined) timer.arm(timeout);
       signal?.addEventListener("abort", abort);
       this.#waiting.set(id, {

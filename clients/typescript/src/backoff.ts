@@ -11,25 +11,7 @@ export interface BackoffOptions {
   random?: () => number;
 }
 
-export class Backoff {
-  readonly #baseMs: number;
-  readonly #capMs: number;
-  readonly #random: () => number;
-  #attempt = 0;
-
-  constructor({ baseMs = 250, capMs = 5_000, random = Math.random }: BackoffOptions = {}) {
-    this.#baseMs = baseMs;
-    this.#capMs = capMs;
-    this.#random = random;
-  }
-
-  nextMs(): number {
-    const ceiling = Math.min(this.#capMs, this.#baseMs * 2 ** this.#attempt);
-    this.#attempt += 1;
-    return this.#random() * ceiling;
-  }
-
-  reset(): void {
-    this.#attempt = 0;
-  }
+/** How long to wait after `waits` others. */
+export function backoffMs(waits: number, { baseMs = 250, capMs = 5_000, random = Math.random }: BackoffOptions = {}): number {
+  return random() * Math.min(capMs, baseMs * 2 ** waits);
 }

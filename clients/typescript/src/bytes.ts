@@ -1,38 +1,30 @@
 /**
  * Bounds-checked little-endian reading and writing.
  *
- * The reader throws a RangeError where a message ends too early, as DataView does, so that no decoder
- * needs a check of its own and none can read a neighbour's bytes.
+ * The reader throws where a message ends too early, so that no decoder needs a check of its own and none
+ * can read a neighbour's bytes.
  */
 
 import { protocolError } from "./errors.ts";
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #position = 0;
+  #position: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, position = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#position = position;
   }
 
-  u8(): number {
-    return this.#view.getUint8(this.#position++);
-  }
-
-  u16(): number {
-    return this.#view.getUint16((this.#position += 2) - 2, true);
-  }
-
-  u32(): number {
-    return this.#view.getUint32((this.#position += 4) - 4, true);
+  /** An unsigned integer of so many bytes, at most six. */
+  uint(size: number): number {
+    return this.take(size).reduceRight((value, byte) => value * 256 + byte, 0);
   }
 
   /** A view, not a copy: valid as long as the message is. */
   take(size: number): Uint8Array {
     const taken = this.#bytes.subarray(this.#position, (this.#position += size));
-    if (taken.length < size) throw new RangeError("a message ends too early");
+    if (taken.length < size) throw protocolError("too short");
     return taken;
   }
 
@@ -40,8 +32,16 @@ export class ByteReader {
     return this.take(this.#bytes.length - this.#position);
   }
 
+  /** So many entries, which fill the message to its end. */
+  list<Entry>(count: number, read: () => Entry): Entry[] {
+    const entries = [];
+    while (entries.length < count) entries.push(read());
+    this.end();
+    return entries;
+  }
+
   end(): void {
-    if (this.#position < this.#bytes.length) throw protocolError("a message is too long");
+    if (this.#position < this.#bytes.length) throw protocolError("too long");
   }
 }
 
@@ -71,12 +71,6 @@ export class ByteWriter {
   u32(value: number): this {
     this.#view.setUint32(this.#position, value, true);
     this.#position += 4;
-    return this;
-  }
-
-  u64(value: bigint): this {
-    this.#view.setBigUint64(this.#position, value, true);
-    this.#position += 8;
     return this;
   }
 

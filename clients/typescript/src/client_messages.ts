@@ -19,8 +19,7 @@ export function encodeEvent({ kind, player, body }: ClientEvent): Uint8Array<Arr
 }
 
 export function encodePing({ seen, clientTime }: ClientPing): Uint8Array<ArrayBuffer> {
-  const time = [clientTime, clientTime >> 8, clientTime >> 16, clientTime >> 24];
-  return Uint8Array.of(pingType, 0, seen, seen >> 8, ...time);
+  return withBody([pingType, 0, seen, seen >> 8], [clientTime, clientTime >> 8, clientTime >> 16, clientTime >> 24]);
 }
 
 export function encodeResync(): Uint8Array<ArrayBuffer> {
@@ -28,7 +27,7 @@ export function encodeResync(): Uint8Array<ArrayBuffer> {
 }
 
 /** Also what requests and replies are made of: an id, then the bytes. */
-export function withBody(head: readonly number[], body: Uint8Array): Uint8Array<ArrayBuffer> {
+export function withBody(head: readonly number[], body: ArrayLike<number>): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(head.length + body.length);
   bytes.set(head);
   bytes.set(body, head.length);
@@ -37,14 +36,14 @@ export function withBody(head: readonly number[], body: Uint8Array): Uint8Array<
 
 export function decodeState(message: Uint8Array): ClientState {
   const reader = open(message, stateType);
-  reserved(reader.u8());
-  return { seq: reader.u16(), seen: reader.u16(), body: reader.rest() };
+  reserved(reader.uint(1));
+  return { seq: reader.uint(2), seen: reader.uint(2), body: reader.rest() };
 }
 
 export function decodeEvent(message: Uint8Array): ClientEvent {
   const reader = open(message, eventType);
-  const kind = reader.u8();
-  const player = reader.u16();
+  const kind = reader.uint(1);
+  const player = reader.uint(2);
   if (kind > 0x1f || eventPurpose(kind) > purposeReply) throw protocolError(`unknown kind ${kind}`);
   if (eventTarget(kind) !== targetPlayer) reserved(player);
   const body = reader.rest();
@@ -54,8 +53,8 @@ export function decodeEvent(message: Uint8Array): ClientEvent {
 
 export function decodePing(message: Uint8Array): ClientPing {
   const reader = open(message, pingType);
-  reserved(reader.u8());
-  const ping = { seen: reader.u16(), clientTime: reader.u32() };
+  reserved(reader.uint(1));
+  const ping = { seen: reader.uint(2), clientTime: reader.uint(4) };
   reader.end();
   return ping;
 }
@@ -66,7 +65,7 @@ export function decodeResync(message: Uint8Array): void {
 
 function open(message: Uint8Array, type: number): ByteReader {
   const reader = new ByteReader(message);
-  if (reader.u8() !== type) throw protocolError("another message");
+  if (reader.uint(1) !== type) throw protocolError("another message");
   return reader;
 }
 

@@ -9,9 +9,10 @@
  * From every state, a final close code, too many failed handshakes or `stop` lead to `stopped`.
  */
 
-import { Backoff } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
 import { closedGoingAway, closedMoved, closedWithoutFrame, isFinal } from "./close_codes.ts";
-import { type Clock, type SocketClass, Timer } from "./environment.ts";
+import { type SocketClass, Timer, clockMs } from "./environment.ts";
+import type { ServerControl } from "./control.ts";
 import { TickwireError } from "./errors.ts";
 import { Link } from "./link.ts";
 import type { JoinOptions } from "./options.ts";
@@ -22,7 +23,8 @@ const joinMaxMs = 10_000;
 const stableMs = 5_000;
 
 export interface ConnectorHandlers {
-  open(ticket: string | undefined): void;
+  /** Returns the join message. */
+  open(ticket: string | undefined): string;
   message(data: string | ArrayBuffer): void;
   /** Not connected now, but on the way back. */
   lost(error: TickwireError): void;
@@ -33,9 +35,9 @@ type State = "idle" | "opening" | "joining" | "joined" | "waiting" | "stopped";
 
 export class Connector {
   readonly #options: JoinOptions<never>;
-  readonly #clock: Clock;
   readonly #handlers: ConnectorHandlers;
-  readonly #backoff: Backoff;
+  /** Waits since the last connection that lasted. */
+  #waits = 0;
   readonly #timer: Timer;
   readonly #home: string;
   #url: string;
@@ -43,24 +45,22 @@ export class Connector {
   #link: Link | null = null;
   /** Given up but not closed: see `link.ts`. */
   #abandoned: Link[] = [];
-  #everJoined = false;
-  #joinedAt = 0;
+  #joinedAt: number | null = null;
   #unopened = 0;
-  /** Counts attempts, so that a ticket that comes too late is not used. */
+  /** Grows when an attempt begins or ends, so that a ticket that comes too late is not used. */
   #attempt = 0;
-  #drain: { reconnectMs: number; url: string | undefined } | null = null;
+  /** After the close 1001 that is announced, come back in the slot given, to the place given. */
+  drain: Extract<ServerControl, { op: "drain" }> | null = null;
   /** Waiting for the moment that a drain has given us among all who come back. */
   #hasSlot = false;
   /** Since the last welcome. */
   #moves = 0;
 
-  constructor(url: string, options: JoinOptions<never>, clock: Clock, handlers: ConnectorHandlers) {
+  constructor(url: string, options: JoinOptions<never>, handlers: ConnectorHandlers) {
     this.#home = this.#url = url;
     this.#options = options;
-    this.#clock = clock;
     this.#handlers = handlers;
-    this.#backoff = new Backoff(options.backoff);
-    this.#timer = new Timer(clock, () => this.#onTimer());
+    this.#timer = new Timer(() => this.#onTimer());
   }
 
   /** The connection while it is joined, for sending. */
@@ -72,30 +72,18 @@ export class Connector {
     void this.#open();
   }
 
-  /** For the join message, before `welcome`. */
-  greet(message: string): void {
-    this.#link?.send(message);
-  }
-
   /** `welcome` came: the slot belongs to this connection, the older ones may be closed. */
   welcomed(): void {
     this.#state = "joined";
-    this.#everJoined = true;
     this.#moves = 0;
-    this.#joinedAt = this.#clock.now();
+    this.#joinedAt = clockMs();
     this.#timer.disarm();
     this.#closeAbandoned();
-  }
-
-  /** After the close 1001 that is announced, come back in the slot given, to the place given. */
-  drain(reconnectMs: number, url: string | undefined): void {
-    this.#drain = { reconnectMs, url };
   }
 
   /** What came over this connection cannot be trusted, or nothing comes: replace it. */
   replace(error: TickwireError): void {
     if (this.#state === "stopped") return;
-    this.#link?.abandon();
     if (this.#link !== null) this.#abandoned.push(this.#link);
     this.#retry(error, this.#nextDelayMs());
   }
@@ -103,6 +91,7 @@ export class Connector {
   stop(error: TickwireError): void {
     if (this.#state === "stopped") return;
     this.#state = "stopped";
+    this.#attempt += 1;
     this.#timer.disarm();
     this.#link?.close();
     this.#link = null;
@@ -119,26 +108,25 @@ export class Connector {
     this.#state = "opening";
     this.#timer.arm(joinMaxMs);
     const attempt = ++this.#attempt;
-    // False where the match was left meanwhile, or the next attempt begun.
-    const isCurrent = (): boolean => this.#state === "opening" && attempt === this.#attempt;
     const { ticket } = this.#options;
     let ticketNow: string | undefined;
     try {
       ticketNow = await (typeof ticket === "function" ? ticket() : ticket);
     } catch (cause) {
-      if (isCurrent()) this.#end(closedWithoutFrame, `no ticket: ${String(cause)}`, false);
+      if (attempt === this.#attempt) this.#end(closedWithoutFrame, `no ticket: ${cause}`);
       return;
     }
-    if (!isCurrent()) return;
+    if (attempt !== this.#attempt) return;
     try {
       this.#link = new Link(this.#url, this.#options.WebSocket ?? (WebSocket as unknown as SocketClass), {
         open: () => {
           this.#state = "joining";
           this.#unopened = 0;
-          this.#handlers.open(ticketNow);
+          this.#link?.send(this.#handlers.open(ticketNow));
         },
         message: this.#handlers.message,
-        end: (code, reason, opened) => this.#end(code, reason, opened),
+        end: (code, reason) => this.#end(code, reason),
+        error: () => this.#state === "opening" && this.#end(closedWithoutFrame, ""),
       });
     } catch (cause) {
       this.stop(new TickwireError("bad_argument", String(cause), undefined, cause));
@@ -146,20 +134,21 @@ export class Connector {
   }
 
   #onTimer(): void {
-    const error = "no answer in time";
+    const error = "no answer";
     if (this.#state === "waiting") {
       void this.#open();
     } else if (this.#state === "opening") {
       this.#link?.close();
-      this.#end(closedWithoutFrame, error, false);
+      this.#end(closedWithoutFrame, error);
     } else {
       this.replace(new TickwireError("disconnected", error));
     }
   }
 
-  #end(code: number, reason: string, opened: boolean): void {
+  #end(code: number, reason: string): void {
     const why = `closed with ${code} ${reason}`;
-    if (!opened) {
+    // No server, a refusal, a bad certificate, or no ticket.
+    if (this.#state === "opening") {
       this.#unopened += 1;
       // Where the match had moved to nobody answers: the place that sent us there may know better.
       this.#url = this.#home;
@@ -168,14 +157,14 @@ export class Connector {
       this.stop(new TickwireError("refused", why, code));
       return;
     }
-    if (this.#unopened >= (this.#options.handshakesMax ?? (this.#everJoined ? 20 : 4))) {
-      this.stop(new TickwireError("unreachable", `${this.#unopened} handshakes did not open; ${why}`, code));
+    if (this.#unopened >= (this.#options.handshakesMax ?? (this.#joinedAt === null ? 4 : 20))) {
+      this.stop(new TickwireError("unreachable", `${this.#unopened} handshakes never opened: ${why}`, code));
       return;
     }
     let delayMs = this.#nextDelayMs();
-    const drain = code === closedGoingAway ? this.#drain : null;
+    const drain = code === closedGoingAway ? this.drain : null;
     if (drain !== null) {
-      delayMs = drain.reconnectMs;
+      delayMs = drain.reconnect_ms;
       this.#moveTo(drain.url);
     } else if (code === closedMoved && this.#moveTo(reason)) {
       // At once, but two nodes that send us to each other are not to be run between.
@@ -186,21 +175,22 @@ export class Connector {
   }
 
   #nextDelayMs(): number {
-    if (this.#state === "joined" && this.#clock.now() - this.#joinedAt >= stableMs) this.#backoff.reset();
-    return this.#backoff.nextMs();
+    if (this.#state === "joined" && clockMs() - (this.#joinedAt as number) >= stableMs) this.#waits = 0;
+    return backoffMs(this.#waits++, this.#options.backoff);
   }
 
   #retry(error: TickwireError, delayMs: number, hasSlot = false): void {
     this.#state = "waiting";
-    this.#link = null;
-    this.#drain = null;
+    this.#attempt += 1;
+    this.#link?.abandon();
+    this.#link = this.drain = null;
     this.#hasSlot = hasSlot;
     this.#timer.arm(delayMs);
     this.#handlers.lost(error);
   }
 
   #moveTo(url: string | undefined): boolean {
-    if (!/^wss?:/.test(url ?? "")) return false;
+    if (!/^wss?:/.test(url as string)) return false;
     this.#url = url as string;
     return true;
   }

@@ -18,7 +18,7 @@ export interface PlayerInfo {
   /** Between two connections. */
   away: boolean;
   /** On the plain lane: no state, no resume, never host. */
-  plain?: boolean;
+  plain?: boolean | undefined;
 }
 
 export interface Limits {
@@ -71,12 +71,12 @@ export type ServerControl =
 
 export type ClientControl =
   | { op: "join"; name?: string; role?: Role; ticket?: string; resume?: string; seen_event?: number }
-  | { op: "properties"; set: Properties; if_version?: number; id?: number }
+  | { op: "properties"; set: Properties; if_version?: number | undefined; id?: number }
   | { op: "rate"; divisor: 1 | 2 | 4 | 8; id?: number }
   | { op: "visible"; visible: boolean; id?: number }
   | { op: "leave"; id?: number }
   | { op: "lock"; locked: boolean; id?: number }
-  | { op: "kick"; player: number; reason?: string; id?: number }
+  | { op: "kick"; player: number; reason?: string | undefined; id?: number }
   | { op: "host"; player: number; id?: number };
 
 /** `Omit` over a union keeps only what all members share; this takes `id` off each. */
@@ -84,9 +84,10 @@ type WithoutId<Message> = Message extends unknown ? Omit<Message, "id"> : never;
 /** What the relay answers with `ok` or `error`, once it has an `id`. */
 export type ControlRequest = WithoutId<Exclude<ClientControl, { op: "join" }>>;
 
-const inLimits: (keyof Limits)[] = ["state_bytes", "event_bytes", "json_bytes", "messages_per_second", "bytes_per_second", "json_per_second"];
-const inWelcome = ["player", "epoch", "tick", "tick_hz", "event", "events_taken", "properties_version"];
-const elsewhere = ["player", "epoch", "version", "divisor", "reconnect_ms"];
+/** Numbers that the client reckons with. Every `welcome` has the first seven. */
+const numbers = ["player", "epoch", "tick", "tick_hz", "event", "events_taken", "properties_version", "version", "divisor", "reconnect_ms"];
+
+const limits = ["state_bytes", "event_bytes", "messages_per_second", "bytes_per_second", "json_per_second"] as const;
 
 /**
  * The message. Throws where it is not a JSON object, or where a number that the
@@ -95,20 +96,19 @@ const elsewhere = ["player", "epoch", "version", "divisor", "reconnect_ms"];
 export function parseControl(text: string): ServerControl {
   const message = JSON.parse(text) as ServerControl;
   if (Array.isArray(message)) throw protocolError("a list");
-  if (message.op === "welcome") {
-    check(message, inWelcome);
-    check(message.limits, inLimits);
-    for (const player of message.players) check(player, ["player"]);
-  } else {
-    check(message, elsewhere.filter((name) => (message as unknown as Properties)[name] != null));
+  const isWelcome = message.op === "welcome";
+  for (const [index, name] of numbers.entries()) {
+    const value = (message as unknown as Properties)[name];
+    if (value != null || (isWelcome && index < 7)) check(value);
+  }
+  if (isWelcome) {
+    for (const { player } of message.players) check(player);
+    for (const name of limits) check(message.limits[name]);
   }
   return message;
 }
 
-/** That these are all integers, and none is negative. */
-function check(object: object, names: readonly string[]): void {
-  for (const name of names) {
-    const value = (object as Properties)[name] as number;
-    if (!Number.isSafeInteger(value) || value < 0) throw protocolError(`${name}: ${value}`);
-  }
+/** An integer, and not negative. */
+function check(value: unknown): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw protocolError(`a number: ${value}`);
 }

@@ -8,21 +8,19 @@
 
 import { protocolError } from "./errors.ts";
 
-/**
- * Turns `baseline` into the new state, in place. Throws, with `baseline` untouched, where the body
- * does not fit it: a bit beyond the state, or more or fewer changed bytes than bits.
- */
-export function applyDelta(baseline: Uint8Array, body: Uint8Array): void {
-  if (body.length === 0) return;
-  const bitmapSize = (baseline.length + 7) >> 3;
-  const beyond = (baseline.length & 7) === 0 ? 0 : (body[bitmapSize - 1] ?? 0) >> (baseline.length & 7);
-  if (bitmapSize + countBits(body, bitmapSize) !== body.length || beyond !== 0) throw protocolError("a bad delta");
+/** The new state. Throws where the body does not fit: a bit beyond the state, or more or fewer changed bytes than bits. */
+export function applyDelta(baseline: Uint8Array, body: Uint8Array): Uint8Array {
+  const state = baseline.slice();
+  const bitmapSize = (state.length + 7) >> 3;
   let next = bitmapSize;
-  for (let group = 0; group < bitmapSize; group += 1) {
-    for (let bits = body[group] ?? 0, index = group << 3; bits !== 0; bits >>= 1, index += 1) {
-      if ((bits & 1) !== 0) baseline[index] = body[next++] ?? 0;
-    }
+  for (let index = 0; index < bitmapSize * 8; index += 1) {
+    if ((((body[index >> 3] as number) >> (index & 7)) & 1) === 0) continue;
+    // Past the end of the state nothing is written, and past the end of the body is a length that does not fit.
+    state[index] = body[next] as number;
+    next += index < state.length ? 1 : body.length;
   }
+  if (body.length > 0 && next !== body.length) throw protocolError("a bad delta");
+  return state;
 }
 
 /** The delta from `baseline` to `state`, or null where only the full state will do. */
@@ -38,12 +36,4 @@ export function encodeDelta(baseline: Uint8Array, state: Uint8Array): Uint8Array
   }
   if (size === bitmapSize) return new Uint8Array(0);
   return size < state.length ? body.slice(0, size) : null;
-}
-
-function countBits(bytes: Uint8Array, size: number): number {
-  let count = 0;
-  for (let index = 0; index < size; index += 1) {
-    for (let bits = bytes[index] ?? 0; bits !== 0; bits &= bits - 1) count += 1;
-  }
-  return count;
 }

@@ -1,5 +1,5 @@
 /**
- * What the package needs from the world: sockets, time, chance. Tests hand in their own.
+ * What the package needs from the world: sockets and time. Tests put their own in the place of both.
  */
 
 /** The part of the browser's WebSocket that is used; Node's and npm `ws`'s have it, too. */
@@ -17,44 +17,32 @@ export interface Socket {
 
 export type SocketClass = new (url: string, protocols: string) => Socket;
 
-export interface Clock {
-  /** Milliseconds, never going back. */
-  now(): number;
-  setTimeout(callback: () => void, ms: number): unknown;
-  clearTimeout(timer: unknown): void;
-}
-
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
-  clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
-};
+/** Milliseconds, never going back. */
+export const clockMs = (): number => performance.now();
 
 /** A timer that is armed or not; arming it again replaces it. */
 export class Timer {
-  readonly #clock: Clock;
   readonly #callback: () => void;
-  #handle: unknown = null;
+  #handle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(clock: Clock, callback: () => void) {
-    this.#clock = clock;
+  constructor(callback: () => void) {
     this.#callback = callback;
   }
 
   get armed(): boolean {
-    return this.#handle !== null;
+    return this.#handle !== undefined;
   }
 
   arm(ms: number): void {
     this.disarm();
-    this.#handle = this.#clock.setTimeout(() => {
-      this.#handle = null;
+    this.#handle = setTimeout(() => {
+      this.#handle = undefined;
       this.#callback();
     }, ms);
   }
 
   disarm(): void {
-    if (this.#handle !== null) this.#clock.clearTimeout(this.#handle);
-    this.#handle = null;
+    clearTimeout(this.#handle);
+    this.#handle = undefined;
   }
 }

@@ -53,5 +53,5 @@ export function protocolError(message: string): TickwireError {
 }
 
 export function abortedError({ reason }: AbortSignal): TickwireError {
-  return new TickwireError("aborted", "the signal was aborted", undefined, reason);
+  return new TickwireError("aborted", "aborted", undefined, reason);
 }

@@ -18,7 +18,7 @@ export type {
 export type { Body } from "./answers.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export type { LeftReason, Limits, PlayerInfo, Properties, RateReason, Role, ServerControl, Welcome } from "./control.ts";
-export type { Clock, Socket, SocketClass } from "./environment.ts";
+export type { Socket, SocketClass } from "./environment.ts";
 export type { PropertyStore } from "./properties.ts";
 export type { PlayerState } from "./states.ts";
 export type { Reconnect, Stats } from "./stats.ts";
@@ -26,7 +26,7 @@ export type { Visibility } from "./visibility.ts";
 export { CloseCode, isFinal } from "./close_codes.ts";
 export { TickwireError, type ErrorCode } from "./errors.ts";
 export { Interpolator, type InterpolatorOptions, type Mix, type Teleport } from "./interpolate.ts";
-export { TickTimeline } from "./timeline.ts";
+export { TickTimeline, timelineOf } from "./timeline.ts";
 export { Motion, type MotionOptions } from "./motion.ts";
 export { Prediction, type PendingInput } from "./prediction.ts";
 export {

@@ -7,39 +7,29 @@
  */
 
 import type { Socket, SocketClass } from "./environment.ts";
-import { closedNormally, closedWithoutFrame } from "./close_codes.ts";
+import { closedNormally } from "./close_codes.ts";
 import { subprotocol } from "./protocol.ts";
 
 export interface LinkHandlers {
   open(): void;
   message(data: string | ArrayBuffer): void;
-  /** `opened` is false where the handshake failed: no server, a refusal, a bad certificate. */
-  end(code: number, reason: string, opened: boolean): void;
+  end(code: number, reason: string): void;
+  /** A browser tells nothing here, and an end follows. After a handshake that failed Node 22 sends none. */
+  error(): void;
 }
 
 export class Link {
   readonly #socket: Socket;
-  #opened = false;
 
   /** Throws what the WebSocket constructor throws: a SyntaxError for a bad address. */
   constructor(url: string, socketClass: SocketClass, handlers: LinkHandlers) {
     const socket = new socketClass(url, subprotocol);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      this.#opened = true;
-      handlers.open();
-    };
+    socket.onopen = handlers.open;
     socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => handlers.message(data);
-    const end = ({ code, reason }: { code: number; reason: string }): void => {
-      this.abandon();
-      handlers.end(code, reason, this.#opened);
-    };
-    socket.onclose = end;
-    // A browser tells nothing here, and a close follows. After a handshake that failed Node 22 sends none.
-    socket.onerror = () => {
-      if (!this.#opened && socket.onclose !== null) end({ code: closedWithoutFrame, reason: "" });
-    };
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => handlers.end(code, reason);
+    socket.onerror = handlers.error;
   }
 
   /** Nothing waits in the page for the network: what is sent now leaves now. */
@@ -53,7 +43,7 @@ export class Link {
 
   /** Hears nothing more from the socket, and leaves it open. */
   abandon(): void {
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = this.#socket.onerror = null;
   }
 
   close(): void {

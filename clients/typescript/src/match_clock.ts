@@ -7,6 +7,8 @@
  * difference of more than `stepMs` (a machine that slept) is taken over at once when it is forward.
  */
 
+import { recent } from "./quantile.ts";
+
 const sampleCountMax = 12;
 const slewMax = 0.05;
 const stepMs = 250;
@@ -25,8 +27,7 @@ export class MatchClock {
 
   sample(sentAt: number, receivedAt: number, matchTimeMs: number): void {
     const isFirst = this.#samples.length === 0;
-    this.#samples.push([receivedAt - sentAt, matchTimeMs - (sentAt + receivedAt) / 2]);
-    if (this.#samples.length > sampleCountMax) this.#samples.shift();
+    this.#samples = recent(this.#samples, [receivedAt - sentAt, matchTimeMs - (sentAt + receivedAt) / 2], sampleCountMax);
     const ahead = this.#target() - this.#offsetMs;
     if (!isFirst && ahead <= stepMs) return;
     this.#offsetMs += ahead;
@@ -50,4 +51,13 @@ export class MatchClock {
   #target(): number {
     return this.#samples.reduce((best, sample) => (sample[0] < best[0] ? sample : best))[1];
   }
+}
+
+/** `client_time` of a PING: 32 bits of microseconds, which wrap after 71 minutes. */
+export function microseconds(ms: number): number {
+  return (ms * 1_000) >>> 0;
+}
+
+export function roundTripMs(clientTime: number, now: number): number {
+  return ((microseconds(now) - clientTime) >>> 0) / 1_000;
 }

@@ -1,6 +1,6 @@
 /**
  * The others as they are to be drawn: each interpolated between the states that ticks brought, at
- * the place on the axis of ticks that `match.timeline` names.
+ * the place on the axis of ticks that the match's timeline names.
  *
  *     const ships = new Motion(match);
  *     // in a frame
@@ -10,17 +10,20 @@
 import { TickwireError } from "./errors.ts";
 import { Interpolator, type InterpolatorOptions, type Mix } from "./interpolate.ts";
 import type { Match } from "./match.ts";
-import { systemClock } from "./environment.ts";
+import { type TickTimeline, timelineOf } from "./timeline.ts";
 
 export interface MotionOptions<State> extends InterpolatorOptions<State> {
   /** What lies between two states. Default: by the schema. */
   mix?: Mix<State>;
+  /** How much of the jitter to wait for: 1 (the default) for nearly every tick, 0 to guess where one is late. */
+  jitterShare?: number;
   /** Whether the own player is in it, too, as the others see him. Default false. */
   own?: boolean;
 }
 
 export class Motion<State> {
   readonly #match: Match<State>;
+  readonly #timeline: TickTimeline;
   readonly #mix: Mix<State>;
   readonly #options: MotionOptions<State>;
   readonly #players = new Map<number, { seq: number; motion: Interpolator<State> }>();
@@ -32,6 +35,8 @@ export class Motion<State> {
     this.#match = match;
     this.#mix = mix;
     this.#options = options;
+    this.#timeline = timelineOf(match);
+    if (options.jitterShare !== undefined) this.#timeline.jitterShare = options.jitterShare;
     this.#stops = [
       match.on("tick", ({ tick, states }) => {
         for (const [player, { seq, wait, value }] of states) this.#push(player, seq, tick, wait, value);
@@ -43,9 +48,9 @@ export class Motion<State> {
   }
 
   /** Where everybody is at `now`, in the time of `performance.now()`. */
-  draw(now: number = systemClock.now()): Map<number, State> {
+  draw(now: number = performance.now()): Map<number, State> {
     const drawn = new Map<number, State>();
-    const position = this.#match.timeline.at(now);
+    const position = this.#timeline.at(now);
     if (position === null) return drawn;
     for (const [player, { motion }] of this.#players) {
       const state = motion.at(position);

@@ -2,7 +2,7 @@
 
 import type { BackoffOptions } from "./backoff.ts";
 import type { PlayerInfo, Properties, RateReason, Role, ServerControl } from "./control.ts";
-import type { Clock, SocketClass } from "./environment.ts";
+import type { SocketClass } from "./environment.ts";
 import type { TickwireError } from "./errors.ts";
 import type { PlayerState } from "./states.ts";
 import type { Visibility } from "./visibility.ts";
@@ -37,9 +37,7 @@ export interface JoinOptions<State = Uint8Array> {
   eventsMax?: number;
   /** And so many bytes of them. Default 1 MiB. */
   eventBytesMax?: number;
-  /** For tests. */
-  clock?: Clock;
-  /** For tests, and for pages that know better than the browser whether they are looked at. */
+  /** For pages that know better than the browser whether they are looked at. */
   visibility?: Visibility;
 }
 

@@ -12,7 +12,7 @@
  * which is why the margin is never less than a slot.
  */
 
-import { quantile } from "./quantile.ts";
+import { quantile, recent } from "./quantile.ts";
 
 /** The longest slot that a relay has by default. */
 const slotMs = 2;
@@ -40,7 +40,8 @@ export class PhaseLock {
   #early: number[] = [];
   #sampledAt = -Infinity;
   #leadMs = 0;
-  #marginMs: number | null = null;
+  /** How long before the tick states are to arrive; null while there is no lock. */
+  marginMs: number | null = null;
   /** The tick that the last state was meant for. */
   #servedTick = -Infinity;
 
@@ -50,15 +51,10 @@ export class PhaseLock {
     this.#enabled = enabled;
   }
 
-  /** How long before the tick states are to arrive; null while there is no lock. */
-  get marginMs(): number | null {
-    return this.#marginMs;
-  }
-
   /** When the next state is to leave, which may be now or past; null while there is no lock. */
   nextAt(now: number): number | null {
-    if (this.#marginMs !== null && now - this.#sampledAt > staleMs) this.#marginMs = null;
-    if (this.#marginMs === null) return null;
+    if (this.marginMs !== null && now - this.#sampledAt > staleMs) this.marginMs = null;
+    if (this.marginMs === null) return null;
     const tick = Math.max(Math.ceil((now - this.#leadMs) / this.#intervalMs), this.#servedTick + 1);
     return tick * this.#intervalMs + this.#leadMs;
   }
@@ -87,14 +83,14 @@ export class PhaseLock {
   #sample(sent: Sent, tick: number, wait: number, now: number): void {
     if (now - this.#sampledAt > staleMs) this.#latest = this.#early = [];
     const latest = sent.at + (wait - tick * 256) * (this.#intervalMs / 256);
-    this.#latest = [...this.#latest, latest].slice(-sampleCountMax);
-    this.#early = [...this.#early, latest - sent.lateMs].slice(-sampleCountMax);
+    this.#latest = recent(this.#latest, latest, sampleCountMax);
+    this.#early = recent(this.#early, latest - sent.lateMs, sampleCountMax);
     this.#sampledAt = now;
     if (!this.#enabled || this.#latest.length < sampleCountMin) return;
-    const middle = quantile(this.#latest, 0.5) ?? 0;
-    const spread = middle - (quantile(this.#early, lateShare) ?? 0);
+    const middle = quantile(this.#latest, 0.5) as number;
+    const spread = middle - (quantile(this.#early, lateShare) as number);
     const margin = Math.min(Math.max(slotMs, spread), marginShareMax * this.#intervalMs);
     this.#leadMs = middle - margin;
-    this.#marginMs = margin;
+    this.marginMs = margin;
   }
 }

@@ -1,7 +1,6 @@
 /** The match's shared properties: the relay's word is the truth, also for one's own changes. */
 
 import type { ControlRequest, Properties } from "./control.ts";
-import { protocolError } from "./errors.ts";
 import type { WaitOptions } from "./options.ts";
 
 export class PropertyStore {
@@ -31,8 +30,8 @@ export class PropertyStore {
    * error with the code `version`, when someone else was first. The change shows in `values` when
    * the relay reports it.
    */
-  set(set: Properties, { ifVersion, ...options }: { ifVersion?: number } & WaitOptions = {}): Promise<void> {
-    return this.#ask({ op: "properties", set, ...(ifVersion === undefined ? {} : { if_version: ifVersion }) }, options);
+  set(set: Properties, options: { ifVersion?: number } & WaitOptions = {}): Promise<void> {
+    return this.#ask({ op: "properties", set, if_version: options.ifVersion }, options);
   }
 
   /** @internal */
@@ -43,7 +42,6 @@ export class PropertyStore {
 
   /** @internal */
   apply(set: Properties, version: number): void {
-    if (version <= this.#version) throw protocolError("an old version");
     for (const [key, value] of Object.entries(set)) {
       if (value === null) this.#values.delete(key);
       else this.#values.set(key, value);

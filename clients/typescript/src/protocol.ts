@@ -93,8 +93,9 @@ export interface Pong {
   /** Low 16 bits of the number of EVENTs that the relay has taken from this slot. */
   taken: number;
   clientTime: number;
-  /** Microseconds since the match opened. */
-  matchTimeUs: bigint;
+  /** Microseconds since the match opened, the lower and the higher 32 bits. */
+  matchTimeUs: number;
+  matchTimeHigh: number;
 }
 
 export const eventTarget = (kind: number): number => kind & 0x03;

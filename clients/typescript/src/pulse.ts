@@ -10,7 +10,7 @@
  * and silence counts only from a PING that really went out.
  */
 
-import { type Clock, Timer } from "./environment.ts";
+import { Timer, clockMs } from "./environment.ts";
 
 export const reportMs = 250;
 const heartbeatMs = 2_000;
@@ -25,7 +25,6 @@ export interface PulsePort {
 }
 
 export class Pulse {
-  readonly #clock: Clock;
   readonly #port: PulsePort;
   readonly #reportTimer: Timer;
   readonly #heartbeatTimer: Timer;
@@ -35,17 +34,16 @@ export class Pulse {
   /** When the first PING went out after which nothing was heard. */
   #unansweredSince: number | null = null;
 
-  constructor(clock: Clock, port: PulsePort) {
-    this.#clock = clock;
+  constructor(port: PulsePort) {
     this.#port = port;
-    this.#reportTimer = new Timer(clock, () => this.#ping());
-    this.#heartbeatTimer = new Timer(clock, () => this.#beat());
+    this.#reportTimer = new Timer(() => this.#ping());
+    this.#heartbeatTimer = new Timer(() => this.#beat());
   }
 
   start(): void {
     this.#burst = burstCount;
     this.#unansweredSince = null;
-    this.#beatDueAt = this.#clock.now();
+    this.#beatDueAt = clockMs();
     this.#beat();
   }
 
@@ -61,7 +59,7 @@ export class Pulse {
 
   /** A tick was received: it is to be reported. */
   tick(): void {
-    const sinceMs = this.#clock.now() - this.#reportedAt;
+    const sinceMs = clockMs() - this.#reportedAt;
     if (sinceMs >= reportMs) this.#ping();
     else if (!this.#reportTimer.armed) this.#reportTimer.arm(reportMs - sinceMs);
   }
@@ -72,20 +70,15 @@ export class Pulse {
     this.#reportTimer.disarm();
   }
 
-  /** Asks for a PONG soon, to learn which events were taken. */
-  hurry(): void {
-    if (this.#clock.now() - this.#reportedAt >= reportMs) this.#ping();
-  }
-
   #ping(): void {
-    const now = this.#clock.now();
+    const now = clockMs();
     this.#unansweredSince ??= now;
     this.reported(now);
     this.#port.ping(now);
   }
 
   #beat(): void {
-    const now = this.#clock.now();
+    const now = clockMs();
     // A page that slept may have the answers lying unread behind this timer.
     if (now - this.#beatDueAt >= silenceMs) this.#unansweredSince = null;
     if (this.#unansweredSince !== null && now - this.#unansweredSince >= silenceMs) {
@@ -93,7 +86,7 @@ export class Pulse {
       return;
     }
     this.#ping();
-    this.#burst = Math.max(0, this.#burst - 1);
+    this.#burst -= 1;
     const nextMs = this.#burst > 0 ? burstMs : heartbeatMs;
     this.#beatDueAt = now + nextMs;
     this.#heartbeatTimer.arm(nextMs);

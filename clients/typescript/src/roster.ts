@@ -1,76 +1,76 @@
-/** Who is in the match and who is host, from `welcome` and what follows it. */
+/** Who is in the match, who is host and who one is oneself, from `welcome` and what follows it. */
 
-import type { PlayerInfo, Welcome } from "./control.ts";
-import { protocolError } from "./errors.ts";
-import type { RosterChange } from "./options.ts";
+import type { PlayerInfo, Role, Welcome } from "./control.ts";
+import type { Emitter } from "./emitter.ts";
+import { TickwireError, protocolError } from "./errors.ts";
+import type { MatchEvents, RosterChange } from "./options.ts";
+import { noPlayer } from "./protocol.ts";
 
-export type RosterNews = ["joined" | "left" | "away" | "back", PlayerInfo];
+type Joined = Extract<RosterChange, { op: "joined" }>;
+type News = ["joined" | "left" | "away" | "back", PlayerInfo];
 
 export class Roster {
-  readonly #players = new Map<number, PlayerInfo>();
-  #host: number | null = null;
-  #epoch = 0;
-  #locked = false;
-
   /** By player number, in the order of joining. */
-  get players(): ReadonlyMap<number, Readonly<PlayerInfo>> {
-    return this.#players;
-  }
+  readonly players = new Map<number, PlayerInfo>();
+  self = noPlayer;
+  role: Role = "player";
+  host: number | null = null;
+  locked = false;
+  readonly #emitter: Pick<Emitter<MatchEvents>, "emit">;
 
-  get host(): number | null {
-    return this.#host;
-  }
-
-  /** Grows with each change of host. */
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  get locked(): boolean {
-    return this.#locked;
+  constructor(emitter: Pick<Emitter<MatchEvents>, "emit">) {
+    this.#emitter = emitter;
   }
 
   /** Returns what has changed, as if it had been told one by one. */
-  replace(welcome: Welcome): RosterNews[] {
-    const before = new Map(this.#players);
-    const news: RosterNews[] = [];
-    this.#players.clear();
-    for (const player of welcome.players) {
-      this.#players.set(player.player, { ...player });
+  replace({ players, player: self, role, host, locked }: Welcome): News[] {
+    const before = new Map(this.players);
+    const news: News[] = [];
+    this.players.clear();
+    for (const player of players) {
+      this.players.set(player.player, player);
       const last = before.get(player.player);
       // The number of one who left goes to the next who joins.
-      const same = last !== undefined && last.name === player.name;
-      if (same) before.delete(player.player);
-      if (!same) news.push(["joined", player]);
-      else if (last.away !== player.away) news.push([player.away ? "away" : "back", player]);
+      if (last?.name !== player.name) {
+        news.push(["joined", player]);
+      } else {
+        before.delete(player.player);
+        if (last.away !== player.away) news.push([player.away ? "away" : "back", player]);
+      }
     }
     for (const player of before.values()) news.unshift(["left", player]);
-    this.#host = welcome.host;
-    this.#epoch = welcome.epoch;
-    this.#locked = welcome.locked;
+    Object.assign(this, { self, role, host, locked });
     return news;
   }
 
-  /** Returns the player that the message was about, as he is now or was last. */
-  apply(message: RosterChange): PlayerInfo | null {
-    const { op } = message;
-    if (op === "host") {
-      this.#host = message.player;
-      this.#epoch = message.epoch;
-      return null;
-    }
-    if (op === "locked") {
-      this.#locked = message.locked;
-      return null;
-    }
-    const { player } = message;
-    const known = this.#players.get(player);
+  /** Tells what has changed, and about whom. */
+  apply(change: RosterChange): void {
+    const { op } = change;
+    if (op === "host") this.host = change.player;
+    else if (op === "locked") this.locked = change.locked;
+    const news = op === "host" || op === "locked" ? null : this.#change(change);
+    this.#emitter.emit("roster", { change });
+    if (op === "host") this.tellHost(change.epoch);
+    else if (news !== null) this.#emitter.emit(...news);
+  }
+
+  tellHost(epoch: number): void {
+    this.#emitter.emit("host", { player: this.host, epoch, isSelf: this.host === this.self });
+  }
+
+  assertPlayer(): void {
+    if (this.role !== "player") throw new TickwireError("forbidden", "a spectator cannot send");
+  }
+
+  #change(change: Extract<RosterChange, { op: News[0] }>): News {
+    const { op, player } = change;
+    const known = this.players.get(player);
     if ((known === undefined) !== (op === "joined")) throw protocolError(`${op}: ${player}`);
-    const info = known ?? { player, name: "", away: false };
-    if (op === "joined") Object.assign(info, { name: message.name, plain: message.plain });
+    const { name, plain } = change as Joined;
+    const info = known ?? { player, name, plain, away: false };
     info.away = op === "away";
-    if (op === "left") this.#players.delete(player);
-    else this.#players.set(player, info);
-    return info;
+    if (op === "left") this.players.delete(player);
+    else this.players.set(player, info);
+    return [op, info];
   }
 }

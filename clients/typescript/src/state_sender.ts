@@ -7,7 +7,7 @@
  * of the ticks; the timer is then for a game that stops calling.
  */
 
-import { type Clock, Timer } from "./environment.ts";
+import { Timer, clockMs } from "./environment.ts";
 import { PhaseLock } from "./phase.ts";
 
 /** A call so much of an interval early is in time: 60 frames a second give 30 states, not 20. */
@@ -15,8 +15,8 @@ const earlyShare = 0.25;
 /** When the timer sends what no call has. */
 const flushShare = 0.25;
 
-/** The state, or who makes it when it is about to be sent; null: nothing to send now. */
-export type StateSource = Uint8Array | (() => Uint8Array | null);
+/** Asked for the state when it is about to be sent; null: nothing to send now. */
+export type StateSource = () => Uint8Array | null;
 
 export interface StateSenderPort {
   /** Connected, and nothing waits in the socket. */
@@ -26,34 +26,35 @@ export interface StateSenderPort {
 }
 
 export class StateSender {
-  readonly #clock: Clock;
   readonly #port: StateSenderPort;
   readonly #timer: Timer;
-  #phase = new PhaseLock(30);
+  phase = new PhaseLock(30);
   #intervalMs = 1_000 / 30;
   #source: StateSource | null = null;
+  #isMade = false;
   #unsent = false;
   /** By the rate alone. */
   #dueAt = -Infinity;
   /** By the phase: what the timer is armed for. */
   #wantedAt: number | null = null;
 
-  constructor(clock: Clock, port: StateSenderPort) {
-    this.#clock = clock;
+  constructor(port: StateSenderPort) {
     this.#port = port;
-    this.#timer = new Timer(clock, () => this.#flush());
+    this.#timer = new Timer(() => this.#flush());
   }
 
-  set(source: StateSource): void {
+  /** `isMade`: each state is another, so there is always one more to send. */
+  set(source: StateSource, isMade: boolean): void {
     this.#source = source;
+    this.#isMade = isMade;
     this.#unsent = true;
     this.#schedule();
   }
 
   /** A new connection: the relay may have missed the latest state, and a new slot has none. */
-  connected(tickHz: number, phase: PhaseLock): void {
+  connected(tickHz: number, phaseLock: boolean | undefined): void {
     this.#intervalMs = 1_000 / tickHz;
-    this.#phase = phase;
+    this.phase = new PhaseLock(tickHz, phaseLock);
     this.#wantedAt = null;
     this.#unsent = this.#source !== null;
     this.#flush();
@@ -61,7 +62,7 @@ export class StateSender {
 
   /** Something arrived, so the socket may have drained, and a hidden page's timers sleep. */
   poll(): void {
-    if (this.#clock.now() >= (this.#wantedAt ?? this.#dueAt) + this.#intervalMs * flushShare) this.#flush();
+    if (clockMs() >= (this.#wantedAt ?? this.#dueAt) + this.#intervalMs * flushShare) this.#flush();
   }
 
   stop(): void {
@@ -71,31 +72,30 @@ export class StateSender {
   }
 
   #schedule(): void {
-    const now = this.#clock.now();
-    this.#wantedAt ??= this.#phase.nextAt(now);
+    const now = clockMs();
+    this.#wantedAt ??= this.phase.nextAt(now);
     if (now >= (this.#wantedAt ?? this.#dueAt - this.#intervalMs * earlyShare)) this.#flush();
     else if (!this.#timer.armed) this.#timer.arm((this.#wantedAt ?? this.#dueAt + this.#intervalMs * flushShare) - now);
   }
 
   #flush(): void {
     if (!this.#unsent || this.#source === null) return;
-    const now = this.#clock.now();
+    const now = clockMs();
     if (!this.#port.ready()) {
       this.#wantedAt = null;
       this.#timer.arm(this.#intervalMs / 2);
       return;
     }
     this.#timer.disarm();
-    const isMade = typeof this.#source === "function";
-    const body = typeof this.#source === "function" ? this.#source() : this.#source;
+    const body = this.#source();
     const lateMs = this.#wantedAt === null ? 0 : now - this.#wantedAt;
-    if (this.#wantedAt !== null) this.#phase.serve(this.#wantedAt);
+    if (this.#wantedAt !== null) this.phase.serve(this.#wantedAt);
     this.#wantedAt = null;
-    this.#unsent = isMade;
+    this.#unsent = this.#isMade;
     // One that is a little late does not fall behind; a game that paused begins a new row.
     const next = this.#dueAt + this.#intervalMs;
     this.#dueAt = next > now + this.#intervalMs / 2 ? next : now + this.#intervalMs;
-    if (body !== null) this.#phase.sent(this.#port.send(body, now), now, lateMs);
-    if (isMade) this.#schedule();
+    if (body !== null) this.phase.sent(this.#port.send(body, now), now, lateMs);
+    if (this.#isMade) this.#schedule();
   }
 }

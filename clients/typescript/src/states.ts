@@ -8,6 +8,7 @@
 
 import { applyDelta } from "./delta.ts";
 import { protocolError } from "./errors.ts";
+import type { Codec } from "./options.ts";
 import { type Tick, keyframeFlag } from "./protocol.ts";
 
 /** One player's state as a tick brought it. */
@@ -42,26 +43,33 @@ export interface TickTiming {
   intervalMs: number;
 }
 
-export class StateTable {
+export class StateTable<State = Uint8Array> {
   #held = new Map<number, Held>();
+  readonly #schema: Codec<State> | undefined;
+  readonly #onMisfit: () => void;
+
+  /** `onMisfit`: a state does not fit the schema, and is left out. Any client may send any bytes. */
+  constructor(schema: Codec<State> | undefined, onMisfit: () => void) {
+    this.#schema = schema;
+    this.#onMisfit = onMisfit;
+  }
 
   /** Applies a tick; returns the states that it brought. Throws a protocol error on one that cannot be. */
-  apply(tick: Tick, isPresent: (player: number) => boolean, { now, downMs, intervalMs }: TickTiming): Map<number, PlayerState> {
+  apply(tick: Tick, present: ReadonlyMap<number, unknown>, { now, downMs, intervalMs }: TickTiming): Map<number, PlayerState<State>> {
     const before = this.#held;
     if ((tick.flags & keyframeFlag) !== 0) this.#held = new Map();
-    const states = new Map<number, PlayerState>();
+    const states = new Map<number, PlayerState<State>>();
     for (const { player, seq, wait, delta, body } of tick.states) {
-      if (!isPresent(player)) throw protocolError(`a state of ${player}, who is not here`);
-      if (states.has(player)) throw protocolError(`two states of ${player}`);
       const last = before.get(player);
-      const held = {
-        bytes: delta ? this.#change(player, body) : body.slice(),
-        seq,
-        arrivedAt: last?.seq === seq ? last.arrivedAt : now - downMs - (wait * intervalMs) / 256,
-      };
-      this.#held.set(player, held);
-      const bytes = held.bytes.slice();
-      states.set(player, { value: bytes, bytes, seq, age: now - held.arrivedAt, wait });
+      const baseline = delta ? this.#held.get(player)?.bytes : body;
+      if (!present.has(player) || states.has(player) || baseline === undefined) throw protocolError(`a state of ${player}`);
+      const bytes = delta ? applyDelta(baseline, body) : body;
+      const arrivedAt = last?.seq === seq ? last.arrivedAt : now - downMs - (wait * intervalMs) / 256;
+      this.#held.set(player, { bytes, seq, arrivedAt });
+      const own = bytes.slice();
+      const value = this.#schema === undefined ? (own as State) : this.#schema.decode(own);
+      if (value === null) this.#onMisfit();
+      else states.set(player, { value, bytes: own, seq, age: now - arrivedAt, wait });
     }
     return states;
   }
@@ -72,12 +80,5 @@ export class StateTable {
 
   clear(): void {
     this.#held.clear();
-  }
-
-  #change(player: number, body: Uint8Array): Uint8Array {
-    const baseline = this.#held.get(player)?.bytes;
-    if (baseline === undefined) throw protocolError(`a delta for ${player} without a baseline`);
-    applyDelta(baseline, body);
-    return baseline;
   }
 }

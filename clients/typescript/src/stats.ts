@@ -1,12 +1,13 @@
 /**
  * The numbers of a connection: `match.stats`, the same that `tickwire/netgraph` draws.
  *
- * Rates are over the last two seconds, ages and jitter over the last ticks, counts since `join`.
+ * Rates are over the last one to two seconds, ages and jitter over the last ticks, counts since `join`.
  */
 
-import { quantile } from "./quantile.ts";
+import { clockMs } from "./environment.ts";
+import { quantile, recent } from "./quantile.ts";
 
-const windowMs = 2_000;
+const windowMs = 1_000;
 const ageCountMax = 64;
 
 export interface Stats {
@@ -23,10 +24,10 @@ export interface Stats {
   stateAgeMs: number | null;
   /** From sending the own state to seeing it in a tick; null before the first. */
   ownStateAgeMs: number | null;
-  /** How much later than the earliest of late 19 of 20 ticks came; null before the first. */
+  /** How much later than the earliest of late 19 of 20 ticks came; null before the first, and without a timeline. */
   tickJitterMs: number | null;
-  /** How far behind the newest tick `match.timeline` draws. */
-  interpolationDelayMs: number;
+  /** How far behind the newest tick others are drawn; null without a timeline (`timelineOf`). */
+  interpolationDelayMs: number | null;
   /** Every how many ticks one comes. */
   divisor: number;
   ticks: number;
@@ -35,8 +36,7 @@ export interface Stats {
   skippedTicks: number;
   /** States left out because they did not fit the schema. */
   badStates: number;
-  /** Whether own states are sent by the tick's phase, and how long before it they are to arrive. */
-  phaseLocked: boolean;
+  /** How long before the tick own states are to arrive; null where they are not sent by its phase. */
   phaseMarginMs: number | null;
   unconfirmedEvents: number;
   reconnects: number;
@@ -45,7 +45,7 @@ export interface Stats {
 }
 
 export interface Reconnect {
-  /** When the connection was there again, in the time of `performance.now()`. */
+  /** When the connection was there again, in the time of `clockMs()`. */
   at: number;
   /** How long there was none. */
   ms: number;
@@ -53,82 +53,86 @@ export interface Reconnect {
   recovered: boolean;
 }
 
-type Entry = [at: number, ticks: number, bytesIn: number, bytesOut: number];
+/** What is counted here; the rest of `Stats` is known elsewhere. */
+type Counted = Omit<Stats, "roundTripMs" | "tickJitterMs" | "interpolationDelayMs" | "divisor" | "phaseMarginMs" | "unconfirmedEvents">;
 
 export class StatsCounter {
-  /** What came and went lately. */
-  readonly #recent: Entry[] = [];
+  bytesIn = 0;
+  bytesOut = 0;
+  ownStateAgeMs: number | null = null;
+  ticks = 0;
+  keyframes = 0;
+  skippedTicks = 0;
+  badStates = 0;
+  reconnects = 0;
+  lastReconnect: Reconnect | null = null;
+  /** A keyframe is due that does not come from a skipped tick. */
+  #keyframeExpected = true;
   #ages: number[] = [];
   #lostAt: number | null = null;
-  /** A keyframe is due that does not come from a skipped tick. */
-  keyframeExpected = true;
-  readonly counts = {
-    bytesIn: 0,
-    bytesOut: 0,
-    ownStateAgeMs: null as number | null,
-    ticks: 0,
-    keyframes: 0,
-    skippedTicks: 0,
-    badStates: 0,
-    reconnects: 0,
-    lastReconnect: null as Reconnect | null,
-  };
+  /** What the counts were when this window began, and when the last one did. */
+  #begin = { ...this, at: clockMs() };
+  #before = this.#begin;
 
-  received(size: number, now: number): void {
-    this.#note([now, 0, size, 0]);
-    this.counts.bytesIn += size;
+  received(size: number): void {
+    this.bytesIn += size;
   }
 
-  sent(size: number, now: number): void {
-    this.#note([now, 0, 0, size]);
-    this.counts.bytesOut += size;
+  sent(size: number): void {
+    this.bytesOut += size;
   }
 
   /** `passed`: how many ticks of this divisor have passed since the last one that came. */
-  tick(keyframe: boolean, passed: number, now: number): void {
-    this.#note([now, 1, 0, 0]);
-    this.counts.ticks += 1;
+  tick(keyframe: boolean, passed: number): void {
+    this.#turn();
+    this.ticks += 1;
     if (!keyframe) return;
-    this.counts.keyframes += 1;
-    if (!this.keyframeExpected) this.counts.skippedTicks += Math.max(1, Math.round(passed) - 1);
-    this.keyframeExpected = false;
+    this.keyframes += 1;
+    if (!this.#keyframeExpected) this.skippedTicks += Math.max(1, Math.round(passed) - 1);
+    this.#keyframeExpected = false;
+  }
+
+  expectKeyframe(): void {
+    this.#keyframeExpected = true;
   }
 
   stateAge(ms: number): void {
-    this.#ages = [...this.#ages.slice(1 - ageCountMax), ms];
+    this.#ages = recent(this.#ages, ms, ageCountMax);
   }
 
-  connectionLost(now: number): void {
-    this.#lostAt ??= now;
+  connectionLost(): void {
+    this.#lostAt ??= clockMs();
     this.#ages = [];
-    this.counts.ownStateAgeMs = null;
+    this.ownStateAgeMs = null;
   }
 
-  connected(recovered: boolean, now: number): void {
-    this.keyframeExpected = true;
+  connected(recovered: boolean): void {
+    this.expectKeyframe();
     if (this.#lostAt === null) return;
-    this.counts.reconnects += 1;
-    this.counts.lastReconnect = { at: now, ms: now - this.#lostAt, recovered };
+    const at = clockMs();
+    this.reconnects += 1;
+    this.lastReconnect = { at, ms: at - this.#lostAt, recovered };
     this.#lostAt = null;
   }
 
-  read(now: number): typeof this.counts & Pick<Stats, "ticksPerSecond" | "bytesInPerSecond" | "bytesOutPerSecond" | "stateAgeMs"> {
-    this.#note([now, 0, 0, 0]);
+  read(): Counted {
+    this.#turn();
+    const before = this.#before;
+    const seconds = (clockMs() - before.at) / 1_000 || 1;
+    const perSecond = (name: "ticks" | "bytesIn" | "bytesOut"): number => (this[name] - before[name]) / seconds;
     return {
-      ...this.counts,
-      ticksPerSecond: this.#perSecond(1),
-      bytesInPerSecond: this.#perSecond(2),
-      bytesOutPerSecond: this.#perSecond(3),
+      ...this,
+      ticksPerSecond: perSecond("ticks"),
+      bytesInPerSecond: perSecond("bytesIn"),
+      bytesOutPerSecond: perSecond("bytesOut"),
       stateAgeMs: quantile(this.#ages, 0.5),
     };
   }
 
-  #note(entry: Entry): void {
-    this.#recent.push(entry);
-    while ((this.#recent[0] as Entry)[0] <= entry[0] - windowMs) this.#recent.shift();
-  }
-
-  #perSecond(index: 1 | 2 | 3): number {
-    return this.#recent.reduce((sum, entry) => sum + entry[index], 0) / (windowMs / 1_000);
+  #turn(): void {
+    const at = clockMs();
+    if (at - this.#begin.at < windowMs) return;
+    this.#before = this.#begin;
+    this.#begin = { ...this, at };
   }
 }

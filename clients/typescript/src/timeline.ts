@@ -8,9 +8,13 @@
  * would rather extrapolate over a late tick than show everything later (`jitterShare`). The position
  * moves smoothly: it follows a new estimate by at most a tenth faster or slower, and jumps only when
  * it is hopelessly off.
+ *
+ * A match has one where somebody asks for it (`Motion` does, the net graph does), and costs nothing for it
+ * where nobody does.
  */
 
-import { quantile } from "./quantile.ts";
+import type { Match } from "./match.ts";
+import { quantile, recent } from "./quantile.ts";
 
 const windowSize = 64;
 const slewMax = 0.1;
@@ -19,10 +23,21 @@ const lateShare = 0.95;
 /** A link that is later than this is not worth waiting for. */
 const jitterTicksMax = 6;
 
+/** The match's timeline, which follows its ticks from the first call on. */
+export function timelineOf<State>(match: Pick<Match<State>, "timeline" | "tickHz" | "stats" | "on">): TickTimeline {
+  if (match.timeline !== null) return match.timeline;
+  const timeline = new TickTimeline(match.tickHz);
+  timeline.setDivisor(match.stats.divisor);
+  match.on("tick", ({ tick }) => timeline.tick(tick, performance.now()));
+  match.on("rate", ({ divisor }) => timeline.setDivisor(divisor));
+  match.on("status", ({ status }) => status === "connected" && timeline.reset(match.tickHz));
+  return (match.timeline = timeline);
+}
+
 export class TickTimeline {
   /** How much of the jitter drawing waits for: 1 for nearly every tick, 0 for none that is late. */
   jitterShare: number;
-  readonly #intervalMs: number;
+  #intervalMs: number;
   #lateness: number[] = [];
   #position: number | null = null;
   #readAt = 0;
@@ -52,14 +67,16 @@ export class TickTimeline {
   }
 
   /** A new connection: another way through the network. The position goes on from where it is. */
-  reset(): void {
+  reset(tickHz: number): void {
     this.#lateness = [];
     this.#divisor = 1;
+    if (1_000 / tickHz === this.#intervalMs) return;
+    this.#intervalMs = 1_000 / tickHz;
+    this.#position = null;
   }
 
   tick(tick: number, now: number): void {
-    this.#lateness.push(now - tick * this.#intervalMs);
-    if (this.#lateness.length > windowSize) this.#lateness.shift();
+    this.#lateness = recent(this.#lateness, now - tick * this.#intervalMs, windowSize);
     this.#gridMs = Math.min(...this.#lateness);
     this.#jitterMs = (quantile(this.#lateness, lateShare) ?? 0) - this.#gridMs;
   }

@@ -10,6 +10,7 @@
  */
 
 import type { Limits } from "./control.ts";
+import { clockMs } from "./environment.ts";
 
 /** A client's frame head: 2 bytes, 8 of extended length, 4 of mask. */
 const frameHeadMax = 14;
@@ -18,14 +19,11 @@ const refillShare = 0.9;
 
 export class TokenBucket {
   #seconds = fullSeconds;
-  #filledAt: number;
-
-  constructor(now: number) {
-    this.#filledAt = now;
-  }
+  #filledAt = clockMs();
 
   /** More than the bucket holds counts as there when it is full. */
-  has(seconds: number, now: number): boolean {
+  has(seconds: number): boolean {
+    const now = clockMs();
     this.#seconds = Math.min(fullSeconds, this.#seconds + ((now - this.#filledAt) / 1_000) * refillShare);
     this.#filledAt = now;
     return this.#seconds >= Math.min(seconds, fullSeconds);
@@ -36,7 +34,7 @@ export class TokenBucket {
   }
 }
 
-/** What a message takes up of a second. */
-export function costOf(size: number, { messages_per_second, bytes_per_second }: Limits): number {
-  return Math.max(1 / messages_per_second, (size + frameHeadMax) / bytes_per_second);
+/** What a message takes up of a second; JSON is a string. */
+export function costOf(message: string | Uint8Array, { messages_per_second, bytes_per_second, json_per_second }: Limits): number {
+  return Math.max(1 / (typeof message === "string" ? json_per_second : messages_per_second), (message.length + frameHeadMax) / bytes_per_second);
 }

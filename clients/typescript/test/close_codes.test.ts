@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Backoff } from "../src/backoff.ts";
+import { backoffMs } from "../src/backoff.ts";
 import { isFinal } from "../src/close_codes.ts";
 
 test("final and retry codes, known and unknown", () => {
@@ -9,12 +9,8 @@ test("final and retry codes, known and unknown", () => {
 });
 
 test("backoff doubles up to its cap, with full jitter", () => {
-  let chance = 1;
-  const backoff = new Backoff({ baseMs: 100, capMs: 1_000, random: () => chance });
-  assert.deepEqual([1, 2, 3, 4, 5, 6].map(() => backoff.nextMs()), [100, 200, 400, 800, 1_000, 1_000]);
-  chance = 0;
-  assert.equal(backoff.nextMs(), 0);
-  backoff.reset();
-  chance = 0.5;
-  assert.equal(backoff.nextMs(), 50);
+  const waits = (chance: number): number[] => [0, 1, 2, 3, 4, 5].map((count) => backoffMs(count, { baseMs: 100, capMs: 1_000, random: () => chance }));
+  assert.deepEqual(waits(1), [100, 200, 400, 800, 1_000, 1_000]);
+  assert.deepEqual(waits(0.5), [50, 100, 200, 400, 500, 500]);
+  assert.deepEqual(waits(0), [0, 0, 0, 0, 0, 0]);
 });

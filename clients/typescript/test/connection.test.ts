@@ -15,7 +15,7 @@ const other = "wss://other.test/v1/match/arena-7";
 function dial(options: JoinOptions = {}) {
   const clock = new FakeClock();
   const fake = fakeSockets();
-  const joining = join(home, { WebSocket: fake.WebSocket, clock, visibility: neverHidden, backoff: { random: () => 1 }, ...options });
+  const joining = join(home, { WebSocket: fake.WebSocket, visibility: neverHidden, backoff: { random: () => 1 }, ...options });
   joining.catch(() => {});
   return { clock, fake, joining };
 }

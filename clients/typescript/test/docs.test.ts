@@ -55,6 +55,14 @@ test("links in the README and the guide lead somewhere", () => {
   }
 });
 
+const sizes = measure();
+
 test("the size table in the README is what is measured", async () => {
-  assert.equal(tableInReadme(), table(await measure()), "npm run size -- --write brings it up to date");
+  assert.equal(tableInReadme(), table(await sizes), "npm run size -- --write brings it up to date");
+});
+
+test("the core takes a page at most 8 KB", async () => {
+  const [core] = await sizes;
+  assert.match(core?.what ?? "", /the core/);
+  assert.ok(core!.gzip <= 8 * 1_024, `${core!.gzip} bytes`);
 });

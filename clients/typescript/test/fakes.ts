@@ -1,26 +1,29 @@
 /** A clock that moves when told, and a WebSocket whose other end is the test. */
 
-import type { Clock, Socket, SocketClass } from "../src/environment.ts";
+import type { Socket, SocketClass } from "../src/environment.ts";
 import type { ClientControl, Welcome } from "../src/control.ts";
 
-export class FakeClock implements Clock {
+/** The time of the whole process from then on: what was armed before never falls due. */
+export class FakeClock {
   #now = 1_000;
   #nextId = 1;
   readonly #timers = new Map<number, { at: number; callback: () => void }>();
+
+  constructor() {
+    performance.now = () => this.#now;
+    globalThis.setTimeout = ((callback: () => void, ms: number) => this.#arm(callback, ms)) as never;
+    globalThis.clearTimeout = (timer) => void this.#timers.delete(timer as number);
+  }
 
   now(): number {
     return this.#now;
   }
 
-  setTimeout(callback: () => void, ms: number): number {
+  #arm(callback: () => void, ms: number): number {
     const id = this.#nextId;
     this.#nextId += 1;
     this.#timers.set(id, { at: this.#now + ms, callback });
     return id;
-  }
-
-  clearTimeout(timer: unknown): void {
-    this.#timers.delete(timer as number);
   }
 
   /** Lets `ms` pass for a page whose timers do not run. */

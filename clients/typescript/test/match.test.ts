@@ -12,7 +12,7 @@ import { FakeClock, fakeSockets, neverHidden, settle, welcome } from "./fakes.ts
 async function joined(fields: Partial<Welcome> = {}, options: JoinOptions = {}) {
   const clock = new FakeClock();
   const fake = fakeSockets();
-  const joining = join("ws://test/v1/match/arena-7", { name: "Ann", WebSocket: fake.WebSocket, clock, visibility: neverHidden, ...options });
+  const joining = join("ws://test/v1/match/arena-7", { name: "Ann", WebSocket: fake.WebSocket, visibility: neverHidden, ...options });
   await settle();
   fake.last().open();
   fake.last().text(welcome(fields));
@@ -122,7 +122,7 @@ test("a burst of events stays inside the rate limit and arrives all the same", a
 test("unconfirmed events are sent again after a resume, from events_taken", async () => {
   const { match, clock, fake, socket } = await joined();
   for (const value of [1, 2, 3, 4]) match.send(Uint8Array.of(value));
-  socket.binary(encodePong({ taken: 1, clientTime: 0, matchTimeUs: 0n }));
+  socket.binary(encodePong({ taken: 1, clientTime: 0, matchTimeUs: 0, matchTimeHigh: 0 }));
   assert.equal(match.stats.unconfirmedEvents, 3);
   socket.binary(encodeEvents([{ number: 12, from: 0, kind: 0, body: new Uint8Array() }]));
   socket.end(1006);
@@ -197,7 +197,7 @@ test("every kind of nonsense is noticed", async () => {
     (socket) => socket.text({ op: "host", player: "Ann", epoch: 1 }),
     (socket) => socket.binary(emptyTick(99)),
     (socket) => socket.binary(encodeEvents([{ number: 10, from: 0, kind: 0, body: new Uint8Array() }])),
-    (socket) => socket.binary(encodePong({ taken: 1, clientTime: 0, matchTimeUs: 0n })),
+    (socket) => socket.binary(encodePong({ taken: 1, clientTime: 0, matchTimeUs: 0, matchTimeHigh: 0 })),
   ];
   for (const [index, say] of nonsense.entries()) {
     const { match, socket } = await joined();
@@ -232,7 +232,7 @@ test("join rejects: refused, unreachable, left", async () => {
   const attempt = async (options: JoinOptions, act: (fake: ReturnType<typeof fakeSockets>, clock: FakeClock) => Promise<void>) => {
     const clock = new FakeClock();
     const fake = fakeSockets();
-    const joining = join("ws://test/v1/match/a", { WebSocket: fake.WebSocket, clock, visibility: neverHidden, ...options });
+    const joining = join("ws://test/v1/match/a", { WebSocket: fake.WebSocket, visibility: neverHidden, ...options });
     const outcome = assert.rejects(joining, (error: { code: string }) => (code = error.code) !== "");
     let code = "";
     await settle();
@@ -274,13 +274,13 @@ test("properties: set is answered, values follow the relay, a refusal has its co
   const { match, socket } = await joined({ properties: { map: "moon" }, properties_version: 4 });
   assert.equal(match.properties.get("map"), "moon");
   const set = match.properties.set({ map: null, round: 2 }, { ifVersion: 4 });
-  assert.deepEqual(socket.controls.at(-1), { op: "properties", set: { map: null, round: 2 }, if_version: 4, id: 0x10001 });
+  assert.deepEqual(socket.controls.at(-1), { op: "properties", set: { map: null, round: 2 }, if_version: 4, id: 1 });
   socket.text({ op: "properties", version: 5, set: { map: null, round: 2 }, by: 3 });
-  socket.text({ op: "ok", id: 0x10001 });
+  socket.text({ op: "ok", id: 1 });
   await set;
   assert.deepEqual([...match.properties.values], [["round", 2]]);
   const refused = assert.rejects(match.properties.set({ a: 1 }, { ifVersion: 4 }), { code: "version" });
-  socket.text({ op: "error", code: "version", message: "no", id: 0x10002, version: 5 });
+  socket.text({ op: "error", code: "version", message: "no", id: 2, version: 5 });
   await refused;
   const lost = assert.rejects(match.properties.set({ a: 1 }), { code: "disconnected" });
   socket.end(1006);
@@ -300,7 +300,7 @@ test("age of the own state, the clock and the rates", async () => {
   const { clientTime } = decodePing(socket.messages(pingType).at(-1) ?? new Uint8Array());
   await clock.advance(30);
   const sentMs = clientTime / 1_000;
-  socket.binary(encodePong({ taken: 0, clientTime, matchTimeUs: 5_000_000n }));
+  socket.binary(encodePong({ taken: 0, clientTime, matchTimeUs: 5_000_000, matchTimeHigh: 0 }));
   const roundTrip = clock.now() - sentMs;
   assert.ok(Math.abs((match.stats.roundTripMs ?? 0) - roundTrip) < 0.01);
   assert.ok(Math.abs((match.time ?? 0) - (5_000 + roundTrip / 2)) < 0.01);

@@ -11,7 +11,7 @@ import type { Stats } from "../src/stats.ts";
 const stats: Stats = {
   ticksPerSecond: 30, bytesInPerSecond: 4_210, bytesOutPerSecond: 812, bytesIn: 1, bytesOut: 1, roundTripMs: 41.6, stateAgeMs: 8.4,
   ownStateAgeMs: null, tickJitterMs: null, interpolationDelayMs: 52, divisor: 2, ticks: 10, keyframes: 1, skippedTicks: 7, badStates: 0,
-  phaseLocked: true, phaseMarginMs: 3, unconfirmedEvents: 0, reconnects: 0, lastReconnect: null,
+  phaseMarginMs: 3, unconfirmedEvents: 0, reconnects: 0, lastReconnect: null,
 };
 
 test("each number stands beside its name", () => {

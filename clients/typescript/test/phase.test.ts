@@ -23,11 +23,10 @@ async function play({ tickHz, upMs, drift = 0, phaseLock = true, slotMs = 2 }: W
   const chance = random(tickHz);
   const intervalMs = 1_000 / tickHz;
   const relayTime = (now: number): number => now * (1 + drift) + 7.3;
-  const phase = new PhaseLock(tickHz, phaseLock);
   const inFlight: { seq: number; arrivesAt: number; madeAt: number }[] = [];
   let seq = 0;
   let madeAt = 0;
-  const sender = new StateSender(clock, {
+  const sender = new StateSender({
     ready: () => true,
     send: (_, now) => {
       seq += 1;
@@ -35,14 +34,16 @@ async function play({ tickHz, upMs, drift = 0, phaseLock = true, slotMs = 2 }: W
       return seq;
     },
   });
-  sender.connected(tickHz, phase);
+  sender.connected(tickHz, phaseLock);
+  const { phase } = sender;
   const begin = clock.now();
   const ages: number[][] = [];
   let tick = Math.ceil(relayTime(begin) / intervalMs);
   let missed = 0;
   while (clock.now() < begin + seconds * 1_000) {
     madeAt = clock.now();
-    sender.set(Uint8Array.of(1));
+    const state = Uint8Array.of(1);
+    sender.set(() => state, false);
     await clock.advance(4);
     for (; tick * intervalMs <= relayTime(clock.now()); tick += 1) {
       const due = tick * intervalMs;
@@ -118,10 +119,10 @@ test("a wait of 255 is no sample, and a lock without samples is lost", () => {
 test("a function is asked at the moment of sending, once a tick, and may have nothing to send", async () => {
   const clock = new FakeClock();
   const sent: number[] = [];
-  const sender = new StateSender(clock, { ready: () => true, send: (body) => sent.push(body[0] ?? -1) });
-  sender.connected(20, new PhaseLock(20, false));
+  const sender = new StateSender({ ready: () => true, send: (body) => sent.push(body[0] ?? -1) });
+  sender.connected(20, false);
   let count = 0;
-  sender.set(() => ((count += 1) % 2 === 0 ? null : Uint8Array.of(count)));
+  sender.set(() => ((count += 1) % 2 === 0 ? null : Uint8Array.of(count)), true);
   await clock.advance(1_000);
   assert.ok(count >= 15 && count <= 21, `asked ${count} times in 20 ticks`);
   assert.deepEqual(sent, Array.from({ length: Math.ceil(count / 2) }, (_, index) => 2 * index + 1));

@@ -69,7 +69,7 @@ class Story {
   async #connect(eventsTaken: number): Promise<FakeSocket> {
     this.states = {};
     if (this.match === null) {
-      this.#joining = join("ws://test/v1/match/a", { WebSocket: this.#fake.WebSocket, clock: this.#clock, visibility: neverHidden, backoff: { random: () => 0 } });
+      this.#joining = join("ws://test/v1/match/a", { WebSocket: this.#fake.WebSocket, visibility: neverHidden, backoff: { random: () => 0 } });
       await settle();
     } else {
       // The story tells what the relay has taken, so it must have been sent.

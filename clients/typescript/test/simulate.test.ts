@@ -27,7 +27,7 @@ function chance(seed: number): () => number {
 async function opened(conditions: LinkConditions, random = chance(7)): Promise<Opened> {
   const clock = new FakeClock();
   const fake = fakeSockets();
-  const link = new SimulatedLink({}, { WebSocket: fake.WebSocket, clock, random });
+  const link = new SimulatedLink({}, { WebSocket: fake.WebSocket, random });
   const outer = new link.WebSocket("ws://test/", "tickwire.v1");
   fake.last().open();
   await clock.advance(0);
@@ -145,7 +145,7 @@ test("a handshake costs its round trips, and nothing can be sent before", async 
   for (const [scheme, roundTrips] of [["ws", 2], ["wss", 3]] as const) {
     const clock = new FakeClock();
     const fake = fakeSockets();
-    const link = new SimulatedLink({ latencyMs: 50 }, { WebSocket: fake.WebSocket, clock });
+    const link = new SimulatedLink({ latencyMs: 50 }, { WebSocket: fake.WebSocket });
     const outer = new link.WebSocket(`${scheme}://test/`, "tickwire.v1");
     let openedAt = 0;
     outer.onopen = () => (openedAt = clock.now());
@@ -160,8 +160,8 @@ test("a handshake costs its round trips, and nothing can be sent before", async 
 test("a cut ends the socket with 1006 and loses what was under way; the match comes back", async () => {
   const clock = new FakeClock();
   const fake = fakeSockets();
-  const link = new SimulatedLink({ latencyMs: 20 }, { WebSocket: fake.WebSocket, clock });
-  const joining = join("ws://test/v1/match/a", { WebSocket: link.WebSocket, clock, visibility: neverHidden, backoff: { random: () => 0 } });
+  const link = new SimulatedLink({ latencyMs: 20 }, { WebSocket: fake.WebSocket });
+  const joining = join("ws://test/v1/match/a", { WebSocket: link.WebSocket, visibility: neverHidden, backoff: { random: () => 0 } });
   await settle();
   const first = fake.last();
   first.open();

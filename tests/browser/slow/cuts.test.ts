@@ -5,12 +5,11 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Browser, startBrowser } from "../browser.ts";
+import { test } from "node:test";
 import { Member } from "../member.ts";
 import { MemberPage } from "../member_page.ts";
 import { type Proxy, startProxy } from "../proxy.ts";
-import { type Relay, startRelay } from "../relay.ts";
+import { stage } from "../stage.ts";
 import { sleep, waitFor } from "../wait.ts";
 
 /** Two cuts in three come while the page is still healing from one. */
@@ -21,18 +20,7 @@ const talksPerSecond = 20;
 /** Backoff waits at most 5 s between two attempts, and a busy machine takes its time. */
 const healMs = 20_000;
 
-let relay: Relay;
-let browser: Browser;
-
-before(async () => {
-  relay = await startRelay();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-  await relay?.stop();
-});
+const on = stage();
 
 interface Scene {
   page: MemberPage;
@@ -43,11 +31,10 @@ interface Scene {
 
 /** A page behind a proxy and a member that is not; both talk all the time. */
 async function withScene(match: string, body: (scene: Scene) => Promise<void>): Promise<void> {
-  const proxy = await startProxy(relay.wssPort);
-  const other = await Member.join(`ws://127.0.0.1:${relay.wsPort}/v1/match/${match}`, "other");
+  const proxy = await startProxy(on.relay.wssPort);
+  const other = await Member.join(`ws://127.0.0.1:${on.relay.wsPort}/v1/match/${match}`, "other");
   try {
-    const tab = await browser.open(`https://127.0.0.1:${relay.wssPort}/examples/`);
-    const page = await MemberPage.join((script) => tab.evaluate(script), `wss://127.0.0.1:${proxy.port}/v1/match/${match}`, "page");
+    const page = await MemberPage.open(on, match, "page", proxy.port);
     const { player } = await page.pulse();
     other.talks(talksPerSecond);
     other.moves(30);
@@ -55,8 +42,7 @@ async function withScene(match: string, body: (scene: Scene) => Promise<void>): 
     await page.call("moves", 30);
     await body({ page, other, proxy, player });
     await checkAccounts(page, other, player);
-    await page.call("leave");
-    await tab.close();
+    await page.close();
   } finally {
     other.leave();
     await proxy.stop();

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { Canary } from "../canary.ts";
 import { Member } from "../member.ts";
 import { MemberPage } from "../member_page.ts";
 import { type Relay, startRelay } from "../relay.ts";
@@ -18,10 +19,9 @@ const hiddenMsMax = 300_000;
 /** For so long before it shows again the page must have been throttled in earnest. */
 const throttledMs = 120_000;
 const freshTicks = 2;
-/** The middle one of so many counts: on a busy machine now and then a process gets no turn for 100 ms. */
 const showings = 5;
-/** No showing may look as if the page had waited for the one tick a second of a hidden one. */
-const hiddenTicks = 30;
+/** A window that is shown may flicker: each time that it says so counts. */
+const judgedMin = 3;
 
 let relay: Relay;
 let browser: HeadedChromium;
@@ -48,6 +48,7 @@ const witness = `
 
 test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${freshTicks} ticks of showing again`, async () => {
   const other = await Member.join(`ws://127.0.0.1:${relay.wsPort}/v1/match/hidden`, "other");
+  const canary = new Canary();
   try {
     other.moves(30);
     const tab = await browser.open(`https://127.0.0.1:${relay.wssPort}/examples/`);
@@ -87,13 +88,16 @@ test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${
     const late = shown.map(({ matchMs, at }) => {
       const first = account.ticks.find((tick) => tick.at > at && tick.ageMs !== null);
       const tickThen = Math.floor((matchMs * 30) / 1_000);
-      return { ticks: (first?.tick ?? Infinity) - tickThen, ageMs: first?.ageMs ?? Infinity };
+      // Where this process got no turn, the browser's and the relay's may have got none either.
+      const judged = !canary.wasBusy(at - 200, (first?.at ?? at) + 20);
+      return { ticks: (first?.tick ?? Infinity) - tickThen, ageMs: first?.ageMs ?? Infinity, judged };
     });
-    console.log(`hidden for ${(hiddenFor / 1_000).toFixed(0)} s; ticks until fresh, and age: ${late.map(({ ticks, ageMs }) => `${ticks}, ${ageMs.toFixed(0)} ms`).join("; ")}`);
-    assert.equal(late.length, showings);
-    const sorted = late.map(({ ticks }) => ticks).sort((a, b) => a - b);
-    assert.ok(sorted[(showings - 1) / 2]! <= freshTicks, `fresh only after ${sorted.join(", ")} ticks`);
-    assert.ok(sorted.at(-1)! < hiddenTicks / 2, `fresh only after ${sorted.join(", ")} ticks`);
+    const said = late.map(({ ticks, ageMs, judged }) => `${ticks}, ${ageMs.toFixed(0)} ms${judged ? "" : " (busy)"}`).join("; ");
+    console.log(`hidden for ${(hiddenFor / 1_000).toFixed(0)} s; ticks until fresh, and age: ${said}`);
+    assert.ok(late.length >= showings, said);
+    const judged = late.filter(({ judged }) => judged);
+    assert.ok(judged.length >= judgedMin, `the machine was busy: ${said}`);
+    assert.deepEqual(judged.filter(({ ticks }) => ticks > freshTicks), [], said);
 
     other.stop("talks");
     const { heard } = await waitFor("all that was said has been heard", 5_000, () => page.account(), ({ heard }) => (heard[other.match.player]?.length ?? 0) >= other.account().sent);
@@ -101,6 +105,7 @@ test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${
     assert.deepEqual(other.account().roster.filter((line) => !line.startsWith("joined") && !line.startsWith("host")), [], "the page was never away");
     await page.call("leave");
   } finally {
+    canary.stop();
     other.leave();
   }
 });

@@ -62,15 +62,35 @@ TEST_F(LinkGaugeTest, one_report_over_the_limit_teaches_at_once) {
     gauge.on_report(0, now, pool);
     exchange(100, milliseconds(33), milliseconds(20));
     exchange(1, milliseconds(33), milliseconds(270));
-    EXPECT_GE(gauge.delay_limit(), milliseconds(400));
-    EXPECT_LE(gauge.delay_limit(), milliseconds(410));
+    // The shortest, a report's interval and the floor.
+    EXPECT_NEAR(static_cast<double>(gauge.delay_limit().count()), (20 + 250 + 116) * 1e6, 0.3e6);
+}
+
+TEST_F(LinkGaugeTest, queue_that_grows_slowly_does_not_become_usual) {
+    gauge.on_report(0, now, pool);
+    exchange(30, milliseconds(33), milliseconds(60));
+    for (int delay = 60; delay < 2000; ++delay) {
+        exchange(1, milliseconds(33), milliseconds(delay));
+        EXPECT_LE(gauge.delay_limit(), milliseconds(60 + 250 + 117)) << delay;
+        if (delay % 10 == 0) {  // now and then the link is drained
+            exchange(1, milliseconds(33), milliseconds(60));
+        }
+    }
+}
+
+TEST_F(LinkGaugeTest, longer_way_is_usual_when_the_shorter_one_is_forgotten) {
+    gauge.on_report(0, now, pool);
+    exchange(30, milliseconds(33), milliseconds(20));
+    exchange(100, milliseconds(250), milliseconds(600));
+    EXPECT_GT(gauge.delay_limit(), milliseconds(600));
+    EXPECT_LE(gauge.delay_limit(), milliseconds(900));
 }
 
 TEST_F(LinkGaugeTest, stall_of_seconds_does_not_make_seconds_usual) {
     gauge.on_report(0, now, pool);
     exchange(100, milliseconds(33), milliseconds(20));
     exchange(1, milliseconds(33), seconds(5));
-    EXPECT_LE(gauge.delay_limit(), milliseconds(410));
+    EXPECT_LE(gauge.delay_limit(), milliseconds(387));
 }
 
 TEST_F(LinkGaugeTest, limit_never_passes_three_seconds) {
@@ -236,6 +256,26 @@ TEST_F(FreshnessTest, lagging_member_is_skipped_and_gets_a_keyframe_when_it_repo
     tick();
     EXPECT_EQ(bo.keyframe_count, 2U);
     EXPECT_EQ(bo.states[0], newest());
+}
+
+TEST_F(FreshnessTest, member_that_lagged_gets_nothing_until_it_has_reported_all) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    tick();
+    ping(bo);
+    bo.reports_by_itself = false;
+    run_ticks(ann, 40);  // more than half a second
+    const std::size_t at_last = bo.tick_count;
+    const std::uint32_t newest_sent = bo.newest_tick;
+    bo.newest_tick = newest_sent - 1;  // the last one is still on its way
+    ping(bo);
+    run_ticks(ann, 3);
+    EXPECT_EQ(bo.tick_count, at_last);
+    bo.newest_tick = newest_sent;
+    ping(bo);
+    run_ticks(ann, 1);
+    EXPECT_EQ(bo.tick_count, at_last + 1);
+    EXPECT_EQ(bo.keyframe_count, 2U);
 }
 
 TEST_F(FreshnessTest, lagging_member_gets_its_events) {

@@ -20,15 +20,14 @@ export interface DrawnShip {
 }
 
 export class Fleet {
-  readonly #match: Match<Ship>;
   readonly #motion: Motion<Ship>;
   readonly #awaySince = new Map<number, number>();
 
   constructor(match: Match<Ship>) {
-    this.#match = match;
     this.#motion = new Motion(match, {
       mix: (older, newer, share, ticks) => mixShips(older, newer, share, ticks / match.tickHz),
       teleport: isOtherShip,
+      jitterShare,
     });
     // Whoever was away before one came is not drawn at all.
     for (const { player, away } of match.players.values()) if (away) this.#awaySince.set(player, -Infinity);
@@ -43,7 +42,6 @@ export class Fleet {
 
   /** Where to draw whom at `now`. */
   draw(now: number): DrawnShip[] {
-    this.#match.timeline.jitterShare = jitterShare;
     const drawn: DrawnShip[] = [];
     for (const [player, ship] of this.#motion.draw(now)) {
       const since = this.#awaySince.get(player);

@@ -5,12 +5,13 @@
  *     graph.visible = false;
  *     graph.remove();
  *
- * One canvas, a few times a second; it reads `match.stats` and listens to ticks, and no more. Each bar is
+ * One canvas, a few times a second; it reads `match.stats` and listens, and no more. Each bar is
  * a tick: how old the others' states were when it came. A gap is silence, a red bar a tick that the relay
  * kept from this connection because it was too slow; the dashed line is how far back others are drawn.
  */
 
 import type { Match } from "../match.ts";
+import { timelineOf } from "../timeline.ts";
 import { type Bar, height, paint, width, windowMs } from "./paint.ts";
 import { rowsOf } from "./rows.ts";
 
@@ -35,11 +36,12 @@ export interface NetGraph {
 }
 
 /** What of a match is looked at. */
-export type WatchedMatch<State> = Pick<Match<State>, "stats" | "status" | "player" | "on">;
+export type WatchedMatch<State> = Pick<Match<State>, "stats" | "status" | "player" | "on" | "timeline" | "tickHz">;
 
 const frameMs = 66;
 
 export function showNetGraph<State>(match: WatchedMatch<State>, { parent = document.body, corner = "top-right", margin = 12, key }: NetGraphOptions = {}): NetGraph {
+  timelineOf(match);
   const canvas = document.createElement("canvas");
   const ratio = Math.min(3, devicePixelRatio || 1);
   canvas.width = width * ratio;

@@ -47,7 +47,7 @@ export function paint(context: CanvasRenderingContext2D, { bars, rows, status, s
   text(context, status, edge + 15, 22, "#e8eefc", "600 12px");
   text(context, `${stats.ticksPerSecond.toFixed(0)} ticks/s`, width - edge, 22, "#8d9cc0", "12px", "right");
 
-  paintBars(context, bars, stats.interpolationDelayMs, now);
+  paintBars(context, bars, stats.interpolationDelayMs ?? 0, now);
 
   for (const [index, [name, value]] of rows.entries()) {
     // Two to a line, but the last has a line of its own.

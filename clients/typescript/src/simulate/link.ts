@@ -6,7 +6,7 @@
  * a slow link is how late the page reports its ticks.
  */
 
-import { type Clock, type Socket, type SocketClass, Timer, systemClock } from "../environment.ts";
+import { type Socket, type SocketClass, Timer } from "../environment.ts";
 import { type LinkConditions, checkConditions } from "./conditions.ts";
 import { Pipe, type Travel } from "./pipe.ts";
 import { SimulatedSocket } from "./socket.ts";
@@ -15,24 +15,21 @@ export interface SimulatedLinkOptions {
   /** What the sockets really are. Default: the platform's. */
   WebSocket?: SocketClass;
   /** For tests. */
-  clock?: Clock;
   random?: () => number;
 }
 
 export class SimulatedLink {
   /** For `join`'s option of the same name, or for `new`. */
   readonly WebSocket: new (url: string, protocols?: string) => SimulatedSocket;
-  readonly #clock: Clock;
   readonly #random: () => number;
   readonly #sockets = new Set<SimulatedSocket>();
   readonly #stallTimer: Timer;
   #conditions: LinkConditions = {};
   #stalledUntil = -Infinity;
 
-  constructor(conditions: LinkConditions = {}, { WebSocket: inner, clock = systemClock, random = Math.random }: SimulatedLinkOptions = {}) {
-    this.#clock = clock;
+  constructor(conditions: LinkConditions = {}, { WebSocket: inner, random = Math.random }: SimulatedLinkOptions = {}) {
     this.#random = random;
-    this.#stallTimer = new Timer(clock, () => {
+    this.#stallTimer = new Timer(() => {
       this.stall(this.#conditions.stallMs ?? 0);
       this.#planStall();
     });
@@ -43,7 +40,6 @@ export class SimulatedLink {
         const socketClass = (inner ?? globalThis.WebSocket) as new (url: string, protocols?: string) => Socket;
         // Offering the empty list, `undefined` written out, is not the same to every implementation.
         super(protocols === undefined ? new socketClass(url) : new socketClass(url, protocols), link.#pipes(), {
-          clock,
           // TCP and the upgrade; over TLS 1.3 a round trip more. Half of one is in the message's own way.
           handshakeMs: () => (url.startsWith("wss:") ? 5 : 3) * (link.#conditions.latencyMs ?? 0),
           over: (socket) => link.#over(socket),
@@ -66,7 +62,7 @@ export class SimulatedLink {
 
   /** Nothing gets through for so long, either way. Nothing is lost. */
   stall(ms: number): void {
-    this.#stalledUntil = Math.max(this.#stalledUntil, this.#clock.now() + ms);
+    this.#stalledUntil = Math.max(this.#stalledUntil, performance.now() + ms);
     for (const socket of this.#sockets) socket.reconsider();
   }
 
@@ -77,7 +73,7 @@ export class SimulatedLink {
 
   #pipes(): { up: Pipe; down: Pipe } {
     const port = { travel: () => this.#travel(), stalledUntil: () => this.#stalledUntil, random: this.#random };
-    return { up: new Pipe(this.#clock, port), down: new Pipe(this.#clock, port) };
+    return { up: new Pipe(port), down: new Pipe(port) };
   }
 
   #travel(): Travel {

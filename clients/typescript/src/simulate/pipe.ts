@@ -7,7 +7,7 @@
  *     pushed ── queue for the wire ──▶ sent ── travel ──▶ due ── those before it, stalls ──▶ delivered
  */
 
-import { type Clock, Timer } from "../environment.ts";
+import { Timer } from "../environment.ts";
 
 export interface Travel {
   latencyMs: number;
@@ -34,16 +34,14 @@ interface Message {
 const resendMinMs = 200;
 
 export class Pipe {
-  readonly #clock: Clock;
   readonly #port: PipePort;
   readonly #timer: Timer;
   #queue: Message[] = [];
   #wireFreeAt = 0;
 
-  constructor(clock: Clock, port: PipePort) {
-    this.#clock = clock;
+  constructor(port: PipePort) {
     this.#port = port;
-    this.#timer = new Timer(clock, () => this.#pump());
+    this.#timer = new Timer(() => this.#pump());
   }
 
   /** Bytes that have not arrived: the sender's kernel keeps them till then, to send them again. */
@@ -54,12 +52,12 @@ export class Pipe {
   /** `extraMs`: what a handshake costs besides. */
   push(size: number, deliver: () => void, extraMs = 0): void {
     const { latencyMs, jitterMs, loss, bitsPerSecond } = this.#port.travel();
-    const sentAt = Math.max(this.#clock.now(), this.#wireFreeAt) + (size * 8_000) / bitsPerSecond;
+    const sentAt = Math.max(performance.now(), this.#wireFreeAt) + (size * 8_000) / bitsPerSecond;
     const resendMs = this.#port.random() < loss ? Math.max(resendMinMs, 4 * latencyMs) : 0;
     const dueAt = sentAt + latencyMs + this.#port.random() * jitterMs + resendMs + extraMs;
     this.#wireFreeAt = sentAt;
     // What need not wait must not: a hidden page's timers come once a minute.
-    if (this.#queue.length === 0 && Math.max(dueAt, this.#port.stalledUntil()) <= this.#clock.now()) {
+    if (this.#queue.length === 0 && Math.max(dueAt, this.#port.stalledUntil()) <= performance.now()) {
       deliver();
       return;
     }
@@ -78,7 +76,7 @@ export class Pipe {
   }
 
   #pump(): void {
-    for (let head = this.#queue[0]; head !== undefined && this.#dueAt(head) <= this.#clock.now(); head = this.#queue[0]) {
+    for (let head = this.#queue[0]; head !== undefined && this.#dueAt(head) <= performance.now(); head = this.#queue[0]) {
       this.#queue.shift();
       head.deliver();
     }
@@ -88,7 +86,7 @@ export class Pipe {
   #arm(): void {
     const head = this.#queue[0];
     // Timers of the system count whole milliseconds, and come early by a fraction.
-    if (head !== undefined) this.#timer.arm(Math.max(0, Math.ceil(this.#dueAt(head) - this.#clock.now())));
+    if (head !== undefined) this.#timer.arm(Math.max(0, Math.ceil(this.#dueAt(head) - performance.now())));
   }
 
   #dueAt(message: Message): number {

@@ -1,10 +1,9 @@
 /** The part of a WebSocket that the SDK and most programs use, over a simulated link. */
 
-import { type Clock, type Socket, Timer } from "../environment.ts";
+import { type Socket, Timer } from "../environment.ts";
 import type { Pipe } from "./pipe.ts";
 
 export interface SimulatedSocketPort {
-  clock: Clock;
   /** What the handshake takes longer than a message. */
   handshakeMs(): number;
   over(socket: SimulatedSocket): void;
@@ -106,7 +105,7 @@ export class SimulatedSocket implements Socket {
     inner.onopen = inner.onmessage = inner.onerror = null;
     // A page can end a socket only by a close frame, which the other side would take for a farewell. So it
     // stays, and nobody listens; a relay closes it as soon as its slot is resumed by another.
-    const forget = new Timer(this.#port.clock, () => inner.close());
+    const forget = new Timer(() => inner.close());
     inner.onclose = () => forget.disarm();
     forget.arm(forgottenMs);
     this.#end();
