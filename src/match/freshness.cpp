@@ -27,19 +27,23 @@ constexpr base::Duration recovery_time = seconds(10);
 
 UnreportedTicks::~UnreportedTicks() {
     if (ticks_ != nullptr) {
-        pool_->release({reinterpret_cast<std::uint8_t*>(ticks_), base::BufferPool::size_min});
+        give_room_back();
     }
 }
 
-void UnreportedTicks::begin(base::BufferPool& pool) noexcept {
-    const base::MutableBytes room = pool.take(count_max * sizeof(SentTick));
-    if (!room.empty()) {
-        pool_ = &pool;
-        ticks_ = reinterpret_cast<SentTick*>(room.data());
-    }
+void UnreportedTicks::give_room_back() noexcept {
+    pool_->release({reinterpret_cast<std::uint8_t*>(ticks_), base::BufferPool::size_min});
+    ticks_ = nullptr;
 }
 
 void UnreportedTicks::push(SentTick tick) noexcept {
+    if (ticks_ == nullptr) {
+        const base::MutableBytes room = pool_->take(count_max * sizeof(SentTick));
+        if (room.empty()) {
+            return;
+        }
+        ticks_ = reinterpret_cast<SentTick*>(room.data());
+    }
     if (count_ == count_max) {
         join_closest(tick.sent);
     }
@@ -69,6 +73,9 @@ void UnreportedTicks::join_closest(std::uint32_t now) noexcept {
 void UnreportedTicks::drop_oldest() noexcept {
     begin_ = static_cast<std::uint8_t>((begin_ + 1U) % count_max);
     --count_;
+    if (count_ == 0) {
+        give_room_back();
+    }
 }
 
 void LinkGauge::on_sent(TickNumber number, base::Time now) noexcept {

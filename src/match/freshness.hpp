@@ -33,7 +33,8 @@ struct GaugeUnits {
 /// share a place, which is reported with the later and was sent with the earlier: it errs by a seventh of
 /// the oldest one's age at most, and always towards late. (Leaving out those before the newest made a
 /// member look fresh that had reported into the gap: simulator, seed 422.) Its room is a buffer of a pool,
-/// had from begin() on: spectators who never report are many, and keep none.
+/// held while there is something in it: members of a match in which nothing happens are many, and keep
+/// none.
 class UnreportedTicks {
   public:
     struct SentTick {
@@ -56,17 +57,20 @@ class UnreportedTicks {
     UnreportedTicks& operator=(const UnreportedTicks&) = delete;
     ~UnreportedTicks();
 
-    /// Has room from now on; where the pool has none, it stays as it is.
-    void begin(base::BufferPool& pool) noexcept;
-    bool has_begun() const noexcept { return ticks_ != nullptr; }
+    /// Ticks may be pushed from now on.
+    void begin(base::BufferPool& pool) noexcept { pool_ = &pool; }
+    bool has_begun() const noexcept { return pool_ != nullptr; }
     bool empty() const noexcept { return count_ == 0; }
     /// Not where it is empty.
     SentTick oldest() const noexcept { return ticks_[begin_]; }
+    /// After begin(). Where the pool has no room, the tick is forgotten.
     void push(SentTick tick) noexcept;
+    /// Not where it is empty.
     void drop_oldest() noexcept;
     void prefetch() const noexcept { base::prefetch(ticks_, base::BufferPool::size_min); }
 
   private:
+    void give_room_back() noexcept;
     SentTick& at(std::size_t index) noexcept { return ticks_[(begin_ + index) % count_max]; }
     void join_closest(std::uint32_t now) noexcept;
 

@@ -40,8 +40,8 @@ struct Match::Implementation {
     tl::expected<Member, Refusal> add_player(Slot slot, Connection connection);
     Member resume(PlayerNumber player, Connection connection, std::optional<std::uint32_t> seen_event,
                   base::Time now);
-    Member add_member(MemberKind kind, PlayerNumber player, Connection connection,
-                      const wire::Limits& limits);
+    Member add_member(MemberKind kind, PlayerNumber player, Connection connection);
+    const wire::Limits& limits_of(const MemberRecord& record) const noexcept;
     void forget_member(Member member) noexcept;
     void disconnect(Member member, Ending ending, base::Time now);
     void end_slot(PlayerNumber player, wire::LeftReason reason);

@@ -96,9 +96,11 @@ tl::expected<Member, Refusal> Match::Implementation::join_as_spectator(Connectio
     if (members.count(MemberKind::spectator) >= options.spectator_count_max) {
         return tl::unexpected(refused_full);
     }
-    const Member member =
-        add_member(MemberKind::spectator, nobody, connection, claims.limits.value_or(options.limits));
+    const Member member = add_member(MemberKind::spectator, nobody, connection);
     MemberRecord& record = members[member];
+    if (claims.limits && *claims.limits != options.limits) {
+        record.own_limits = std::make_unique<const wire::Limits>(*claims.limits);
+    }
     write_welcome(record, false);
     welcome(record);
     if (shed_divisor != record.shed_divisor) {
@@ -110,7 +112,6 @@ tl::expected<Member, Refusal> Match::Implementation::join_as_spectator(Connectio
 tl::expected<Member, Refusal> Match::Implementation::add_player(Slot slot, Connection connection) {
     slot.joined_at_event = log.newest_event();
     const bool is_plain = slot.is_plain;
-    const wire::Limits limits = slot.limits;
     const auto player = roster.add(std::move(slot));
     if (!player) {
         return tl::unexpected(refused_full);
@@ -120,7 +121,7 @@ tl::expected<Member, Refusal> Match::Implementation::add_player(Slot slot, Conne
         rate_class.grow(roster.number_end());
     }
     const Member member =
-        add_member(is_plain ? MemberKind::plain : MemberKind::player, *player, connection, limits);
+        add_member(is_plain ? MemberKind::plain : MemberKind::player, *player, connection);
     roster[*player].member = member;
     json.clear();
     wire::write_joined(*player, roster[*player].name, is_plain, json);
@@ -128,13 +129,11 @@ tl::expected<Member, Refusal> Match::Implementation::add_player(Slot slot, Conne
     return member;
 }
 
-Member Match::Implementation::add_member(MemberKind kind, PlayerNumber player, Connection connection,
-                                         const wire::Limits& limits) {
+Member Match::Implementation::add_member(MemberKind kind, PlayerNumber player, Connection connection) {
     MemberRecord record;
     record.kind = kind;
     record.player = player;
     record.connection = connection;
-    record.limits = limits;
     // A report that takes two ticks and a little is never late, however quick a member usually is.
     record.gauge = LinkGauge(last_tick, 2 * clock.interval() + std::chrono::milliseconds(50));
     const Member member = members.add(std::move(record));
@@ -148,6 +147,13 @@ Member Match::Implementation::add_member(MemberKind kind, PlayerNumber player, C
     return member;
 }
 
+const wire::Limits& Match::Implementation::limits_of(const MemberRecord& record) const noexcept {
+    if (record.player != nobody) {
+        return roster[record.player].limits;
+    }
+    return record.own_limits != nullptr ? *record.own_limits : options.limits;
+}
+
 Member Match::Implementation::resume(PlayerNumber player, Connection connection,
                                      std::optional<std::uint32_t> seen_event, base::Time now) {
     Slot& slot = roster[player];
@@ -157,7 +163,7 @@ Member Match::Implementation::resume(PlayerNumber player, Connection connection,
         forget_member(slot.member);
     }
     slot.presence = Presence::present;
-    slot.member = add_member(MemberKind::player, player, connection, slot.limits);
+    slot.member = add_member(MemberKind::player, player, connection);
     MemberRecord& record = members[slot.member];
 
     Replay replay = plan_replay(player, seen_event);
@@ -241,7 +247,7 @@ void Match::Implementation::write_welcome(const MemberRecord& record, bool is_re
     }
     welcome.is_recovered = is_recovered;
     welcome.spectators = members.count(MemberKind::spectator);
-    welcome.limits = record.limits;
+    welcome.limits = limits_of(record);
     welcome.properties_version = properties.version();
     json.clear();
     wire::write_welcome(welcome, players, properties.list(), json);

@@ -279,7 +279,7 @@ std::size_t Match::heap_size() const noexcept {
            self.roster.number_end() * sizeof(Slot) + self.properties.size() + self.json.capacity();
 }
 const wire::Limits& Match::limits(Member member) const noexcept {
-    return implementation_->members[member].limits;
+    return implementation_->limits_of(implementation_->members[member]);
 }
 
 }  // namespace tickwire::match

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "base/check.hpp"
@@ -48,7 +49,7 @@ struct MemberRecord {
     base::Time keyframe_allowed = base::Time::min();  ///< the next one that it asks for
     LinkDivisor link;
     LinkGauge gauge;
-    wire::Limits limits{};
+    std::unique_ptr<const wire::Limits> own_limits;  ///< of a spectator's ticket; a player's are its slot's
 
     bool is_game_lane() const noexcept {
         return kind == MemberKind::player || kind == MemberKind::spectator;

@@ -8,14 +8,15 @@
 namespace tickwire::session {
 
 base::MutableBytes ByteQueue::room(std::size_t size, websocket::BufferSource& source) noexcept {
-    if (buffer_.size() - used_ < size) {
-        const base::MutableBytes grown = source.resize(buffer_, used_, used_ + size);
+    if (capacity_ - used_ < size) {
+        const base::MutableBytes grown = source.resize({start_, capacity_}, used_, used_ + size);
         if (grown.empty()) {
             return {};
         }
-        buffer_ = grown;
+        start_ = grown.data();
+        capacity_ = static_cast<std::uint32_t>(grown.size());
     }
-    return buffer_.subspan(used_);
+    return {start_ + used_, capacity_ - used_};
 }
 
 bool ByteQueue::append(base::Bytes bytes, websocket::BufferSource& source) noexcept {
@@ -27,22 +28,21 @@ bool ByteQueue::append(base::Bytes bytes, websocket::BufferSource& source) noexc
         return false;
     }
     std::memcpy(free.data(), bytes.data(), bytes.size());
-    used_ += bytes.size();
+    commit(bytes.size());
     return true;
 }
 
 void ByteQueue::release(websocket::BufferSource& source) noexcept {
-    if (!buffer_.empty()) {
-        source.release(buffer_);
+    if (start_ != nullptr) {
+        source.release({start_, capacity_});
     }
-    buffer_ = {};
-    used_ = 0;
+    *this = {};
 }
 
 void ByteQueue::drop_first(std::size_t size) noexcept {
-    used_ -= size;
+    used_ -= static_cast<std::uint32_t>(size);
     if (used_ != 0) {
-        std::memmove(buffer_.data(), buffer_.data() + size, used_);
+        std::memmove(start_, start_ + size, used_);
     }
 }
 

@@ -19,18 +19,19 @@ class ByteQueue {
     bool append(base::Bytes bytes, websocket::BufferSource& source) noexcept;
     /// Room for `size` more bytes, to be kept by commit(); empty where the source has none.
     base::MutableBytes room(std::size_t size, websocket::BufferSource& source) noexcept;
-    void commit(std::size_t size) noexcept { used_ += size; }
+    void commit(std::size_t size) noexcept { used_ += static_cast<std::uint32_t>(size); }
     void release(websocket::BufferSource& source) noexcept;
 
-    base::Bytes bytes() const noexcept { return buffer_.first(used_); }
-    base::MutableBytes mutable_bytes() const noexcept { return buffer_.first(used_); }
+    base::Bytes bytes() const noexcept { return {start_, used_}; }
+    base::MutableBytes mutable_bytes() const noexcept { return {start_, used_}; }
     bool empty() const noexcept { return used_ == 0; }
     std::size_t size() const noexcept { return used_; }
     void drop_first(std::size_t size) noexcept;
 
   private:
-    base::MutableBytes buffer_;
-    std::size_t used_ = 0;
+    std::uint8_t* start_ = nullptr;
+    std::uint32_t capacity_ = 0;
+    std::uint32_t used_ = 0;
 };
 
 /// Plaintext waits, ciphertext does not: what is queued can still be dropped, because a TLS record is made

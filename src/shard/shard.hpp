@@ -106,8 +106,8 @@ class Shard final : private uring::Events, private session::Host, private match:
 
     enum class Receiving : std::uint8_t { nothing, once, many };
 
-    /// Invariant: `room` exists exactly while the match knows the member. `match` is named in the directory
-    /// by one reference while it is not empty.
+    /// Invariant: `room` exists exactly while the match knows the member. `match_name`, of who is about to
+    /// join, is named in the directory by one reference while it is there.
     struct Connection {
         Connection(session::Environment& environment, session::Transport transport, base::Time now)
             : session(environment, transport, now), is_handshaking(transport == session::Transport::tls) {}
@@ -232,6 +232,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void sweep();
     void begin_stop();
     void send_everyone_away();
+    void release_name(Connection& connection);
     void erase(base::Handle handle);
     base::Time next_wake() const noexcept;
 

@@ -235,12 +235,17 @@ void Shard::on_closed(uring::Channel channel) {
     erase(connections_.handle_at(channel));
 }
 
+void Shard::release_name(Connection& connection) {
+    if (connection.match_name != nullptr) {
+        setting_.directory->release(*connection.match_name);
+        connection.match_name.reset();
+    }
+}
+
 void Shard::erase(base::Handle handle) {
     Connection& connection = *connections_.find(handle);
     base::check(!connection.room.exists(), "Shard: a match forgets its member first");
-    if (connection.match_name != nullptr) {
-        setting_.directory->release(*connection.match_name);
-    }
+    release_name(connection);
     handshaking_count_ -= connection.is_handshaking ? 1U : 0U;
     refused_count_ -= connection.is_refused ? 1U : 0U;
     const base::AddressKey address = connection.address;

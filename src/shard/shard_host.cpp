@@ -138,6 +138,7 @@ void Shard::become_member(session::Session& session, Connection& connection, con
     connection.room = entry.handle;
     connection.member = member;
     entry.room->held_until = {};
+    release_name(connection);  // the match itself holds one for as long as it has members
     ++counters_.members;
     session.on_joined(entry.room->match->limits(member));
     touch_room(connection);
