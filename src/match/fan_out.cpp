@@ -181,10 +181,7 @@ void Match::Implementation::on_tick_sent(MemberRecord& record, TickContent conte
     }
     ++counters.keyframe_messages;
     if (record.is_keyframe_asked) {
-        // What was saved up is spent first: a window that is shown is often hidden and shown once more.
-        const base::Duration saved_max = (options.keyframe_burst - 1) * options.keyframe_interval_min;
-        record.keyframe_allowed =
-            std::max(record.keyframe_allowed, tick.now - saved_max) + options.keyframe_interval_min;
+        record.keyframe_allowed = tick.now + options.keyframe_interval_min;
     }
     record.is_keyframe_asked = false;
     record.is_keyframe_due = false;

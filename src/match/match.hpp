@@ -45,7 +45,6 @@ struct MatchOptions {
     base::Duration resume_window = std::chrono::seconds(20);
     base::Duration host_grace = std::chrono::seconds(1);  ///< away or hidden before another is named
     base::Duration keyframe_interval_min = std::chrono::seconds(1);  ///< between keyframes asked for
-    std::uint32_t keyframe_burst = 3;             ///< so many at once, after as many intervals without one
     std::size_t event_log_size = 256 * 1024;      ///< bytes kept for resuming, a power of two
     std::size_t properties_size_max = 64 * 1024;  ///< all keys and values together
     std::uint32_t properties_count_max = 256;

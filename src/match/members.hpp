@@ -46,7 +46,7 @@ struct MemberRecord {
     bool has_pong = false;
     std::uint32_t pong_client_time = 0;
 
-    base::Time keyframe_allowed = base::Time::min();  ///< the next one that it asks for
+    base::Time keyframe_allowed = base::Time::min();  ///< one that it asks for
     LinkDivisor link;
     LinkGauge gauge;
     std::unique_ptr<const wire::Limits> own_limits;  ///< of a spectator's ticket; a player's are its slot's
