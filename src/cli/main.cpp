@@ -1,6 +1,8 @@
 // tickwire: one program, one subcommand for each thing it does.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 
 #include "cli/configuration.hpp"
 #include "cli/operate.hpp"
@@ -20,9 +22,7 @@ void install_allocator(int /*argument_count*/, char** /*arguments*/, char** /*en
 [[gnu::section(".preinit_array"), gnu::used]] void (*const before_constructors)(int, char**,
                                                                                 char**) = install_allocator;
 
-}  // namespace
-
-int main(int argument_count, char** arguments) {
+int run(int argument_count, char** arguments) {
     CLI::App app("tickwire: a relay for real-time multiplayer games in browsers");
     app.set_version_flag("--version", "tickwire " TICKWIRE_VERSION);
     app.require_subcommand(1);
@@ -42,4 +42,15 @@ int main(int argument_count, char** arguments) {
         return tickwire::service::exit_bad_setting;
     }
     return exit_code;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    try {
+        return run(argument_count, arguments);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "tickwire: %s\n", error.what());
+        return EXIT_FAILURE;
+    }
 }

@@ -308,11 +308,12 @@ export class Match<State = Uint8Array> {
   }
 
   #onVisibility(): void {
-    if (!this.#visibility.hidden) this.#connector.hurry();
-    if (this.#visibility.hidden === this.#toldHidden || this.#connector.link === null) return;
-    this.#toldHidden = this.#visibility.hidden;
+    const { hidden } = this.#visibility;
+    if (!hidden) this.#connector.hurry();
+    if (hidden === this.#toldHidden || this.#connector.link === null) return;
+    this.#toldHidden = hidden;
     this.#stats.expectKeyframe();
-    this.#outbox.control({ op: "visible", visible: !this.#toldHidden });
+    this.#outbox.control({ op: "visible", visible: !hidden });
   }
 
   // What the relay says

@@ -82,6 +82,6 @@ export class Outbox {
 
   assertFits(size: number, limit: "state_bytes" | "event_bytes"): void {
     const most = this.limits?.[limit] ?? Infinity;
-    if (size > most) throw new TickwireError("too_large", `${size} bytes with its head: ${limit} is ${most}`);
+    if (size > most) throw new TickwireError("too_large", `${size} bytes: ${limit} is ${most}`);
   }
 }
