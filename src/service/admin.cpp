@@ -263,7 +263,7 @@ class Admin::Server final : public httplib::Server {
             }
             return is_allowed(request, response) ? HandlerResponse::Unhandled : HandlerResponse::Handled;
         });
-        set_exception_handler([](const Request& request, Response& response, std::exception_ptr) {
+        set_exception_handler([](const Request& request, Response& response, const std::exception_ptr&) {
             spdlog::error("admin: {} {} failed", request.method, request.path);
             answer_error(response, 500, "failed");
         });

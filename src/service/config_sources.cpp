@@ -162,7 +162,8 @@ Result read_file(const std::string& file, ResolvedConfig& resolved) {
     }
     for (const auto& [key, node] : document) {
         const std::string name(key.str());
-        const std::string place = file + ":" + std::to_string(node.source().begin.line) + ": " + name;
+        std::string place = file;
+        place.append(":").append(std::to_string(node.source().begin.line)).append(": ").append(name);
         if (!node.is_table()) {
             return tl::unexpected(place + ": stands outside of a section; the nearest setting is " +
                                   nearest_name(name));

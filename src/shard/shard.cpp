@@ -182,8 +182,8 @@ void Shard::run_match(base::Handle handle) {
     match.run_tick(now_);
 }
 
-/// Was this thread slow itself, or did others have its CPU for so long? What it waited since the last look
-/// is held against all ticks of this slot.
+/// Was this thread slow itself, or did others have its CPU for so long? What it waited explains also the
+/// late slots in which it catches up, until one is on time.
 void Shard::count_late_tick(base::Duration lateness) {
     ++counters_.ticks_late;
     const base::Duration waited = backend_->cpu_wait() - cpu_wait_seen_;

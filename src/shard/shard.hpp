@@ -275,7 +275,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     base::Time stop_deadline_;
     base::Time load_measured_at_;
     std::uint64_t busy_ns_at_load_ = 0;
-    base::Duration cpu_wait_seen_{};  ///< at the last sweep or late slot
+    base::Duration cpu_wait_seen_{};  ///< at the last sweep, or when the last late slots were over
+    bool is_late_ = false;            ///< the last slot with ticks was
     SlotLog slot_log_;
     std::uint32_t ticks_in_slot_ = 0;
     base::Duration lateness_in_slot_{};

@@ -25,8 +25,11 @@ void Shard::answer_requests() {
 void Shard::log_slot(base::Time woke) {
     const base::Duration busy = backend_->now() - woke;
     counters_.slot_time.record(busy);
-    if (lateness_in_slot_ > grid_.slot_length()) {
-        cpu_wait_seen_ = backend_->cpu_wait();
+    if (ticks_in_slot_ != 0) {
+        const bool was_late = std::exchange(is_late_, lateness_in_slot_ > grid_.slot_length());
+        if (was_late && !is_late_) {
+            cpu_wait_seen_ = backend_->cpu_wait();
+        }
     }
     const uring::Counters& counters = backend_->counters();
     slot_log_.slots[slot_log_.next] = {woke,
