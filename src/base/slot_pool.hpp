@@ -89,6 +89,7 @@ class SlotPool {
     void erase(Handle handle) noexcept {
         T* const object = find(handle);
         check(object != nullptr, "SlotPool: erase of a live handle");
+        // The analyzer loses that check() ends all. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
         object->~T();
         Slot& slot = slots_[handle.index];
         ++slot.generation;
