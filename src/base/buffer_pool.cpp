@@ -1,6 +1,7 @@
 #include "base/buffer_pool.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -31,11 +32,18 @@ MutableBytes BufferPool::take(std::size_t size) noexcept {
     }
     const std::size_t index = class_of(size);
     const std::size_t capacity = size_min << index;
+    FreeList& list = free_[index];
     std::uint8_t* buffer = nullptr;
-    if (free_[index] != nullptr) {
-        buffer = reinterpret_cast<std::uint8_t*>(free_[index]);
-        free_[index] = free_[index]->next;
-        __builtin_prefetch(free_[index]);  // the next one's link is read by the next take()
+    if (list.first != nullptr) {
+        buffer = reinterpret_cast<std::uint8_t*>(list.first);
+        list.first = list.first->next;
+        __builtin_prefetch(list.first);  // the next one's link is read by the next take()
+        --list.count;
+        list.idle_count = std::min(list.idle_count, list.count);
+    } else if (list.first_trimmed != nullptr) {
+        buffer = reinterpret_cast<std::uint8_t*>(list.first_trimmed);
+        list.first_trimmed = list.first_trimmed->next;
+        trimmed_ -= capacity;
     } else if (limit_ - cut_ >= capacity) {
         buffer = region_ + cut_;
         cut_ += capacity;
@@ -52,11 +60,41 @@ void BufferPool::release(MutableBytes buffer) noexcept {
     }
     check(std::has_single_bit(buffer.size()) && buffer.data() >= region_ && buffer.data() < region_ + cut_,
           "BufferPool: a buffer comes back whole");
-    const std::size_t index = class_of(buffer.size());
+    FreeList& list = free_[class_of(buffer.size())];
     auto* const freed = reinterpret_cast<FreeBuffer*>(buffer.data());
-    freed->next = free_[index];
-    free_[index] = freed;
+    freed->next = list.first;
+    list.first = freed;
+    ++list.count;
     bytes_in_use_ -= buffer.size();
+}
+
+void BufferPool::trim() noexcept {
+    std::size_t left = trim_bytes_max;
+    for (std::size_t index = class_of(trim_size_min); index < class_count; ++index) {
+        const std::size_t size = size_min << index;
+        FreeList& list = free_[index];
+        for (; list.idle_count != 0 && left >= size; --list.idle_count, left -= size) {
+            FreeBuffer* const idle = list.first;
+            list.first = idle->next;
+            --list.count;
+            give_pages_back({reinterpret_cast<std::uint8_t*>(idle), size});
+            idle->next = list.first_trimmed;
+            list.first_trimmed = idle;
+            trimmed_ += size;
+        }
+        list.idle_count = list.count;
+    }
+}
+
+/// All pages that are its alone but the first, which has the link of the free list.
+void BufferPool::give_pages_back(MutableBytes buffer) noexcept {
+    static const auto page_size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data());
+    const std::uintptr_t first = (begin + sizeof(FreeBuffer) + page_size - 1) / page_size * page_size;
+    const std::uintptr_t end = (begin + buffer.size()) / page_size * page_size;
+    if (first < end) {
+        madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    }
 }
 
 MutableBytes BufferPool::resize(MutableBytes held, std::size_t used, std::size_t size) noexcept {

@@ -15,11 +15,16 @@ namespace tickwire::base {
 /// before it is destroyed.
 ///
 /// Invariant: bytes_in_use() + the bytes on the free lists == bytes ever cut from the region <= limit.
-/// A freed buffer stays in its size class: a shard's traffic settles into a mix and stays there.
+/// A freed buffer stays in its size class: a shard's traffic settles into a mix and stays there. What large
+/// ones hold goes back to the kernel by trim(): a storm opens matches, and their logs would stay resident.
 class BufferPool final : public websocket::BufferSource {
   public:
     static constexpr std::size_t size_min = 128;
     static constexpr std::size_t size_max = std::size_t{4} * 1024 * 1024;
+    /// From this size on a free buffer is worth the system call and the page faults of its next use.
+    static constexpr std::size_t trim_size_min = std::size_t{64} * 1024;
+    /// What one trim() gives back at most: some 10 us for each MiB.
+    static constexpr std::size_t trim_bytes_max = std::size_t{16} * 1024 * 1024;
 
     /// `limit` in bytes is a bound, not a cost. Stops the process where not even address space is left.
     explicit BufferPool(std::size_t limit);
@@ -35,9 +40,13 @@ class BufferPool final : public websocket::BufferSource {
     /// empty span, and `held` is untouched.
     MutableBytes resize(MutableBytes held, std::size_t used, std::size_t size) noexcept override;
 
+    /// Gives back to the kernel the memory of large buffers that have been free since the last call. Call
+    /// it about once a second, off the path of a tick.
+    void trim() noexcept;
+
     std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
-    /// Ever cut from the region: it stays resident, on the free lists if nowhere else.
-    std::size_t bytes_cut() const noexcept { return cut_; }
+    /// In use, or free and not trimmed: at most so much is resident.
+    std::size_t bytes_touched() const noexcept { return cut_ - trimmed_; }
     std::size_t limit() const noexcept { return limit_; }
 
   private:
@@ -48,13 +57,22 @@ class BufferPool final : public websocket::BufferSource {
         FreeBuffer* next;
     };
 
+    struct FreeList {
+        FreeBuffer* first = nullptr;
+        FreeBuffer* first_trimmed = nullptr;
+        std::size_t count = 0;       ///< not trimmed
+        std::size_t idle_count = 0;  ///< the least `count` since the last trim()
+    };
+
     static std::size_t class_of(std::size_t size) noexcept;
+    static void give_pages_back(MutableBytes buffer) noexcept;
 
     std::uint8_t* region_;
     std::size_t limit_;
     std::size_t cut_ = 0;
     std::size_t bytes_in_use_ = 0;
-    std::array<FreeBuffer*, class_count> free_{};
+    std::size_t trimmed_ = 0;  ///< bytes of trimmed buffers
+    std::array<FreeList, class_count> free_{};
 };
 
 }  // namespace tickwire::base

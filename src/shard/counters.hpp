@@ -49,7 +49,7 @@ struct ShardCounters {
     std::uint64_t ticks_late_by_others = 0;  ///< of those: late only because others had the CPU
     std::uint64_t pool_bytes = 0;
     std::uint64_t tls_mallocs = 0;         ///< by OpenSSL; see tls/record_allocator.hpp
-    std::uint64_t pool_bytes_touched = 0;  ///< ever cut from the region: what stays resident
+    std::uint64_t pool_bytes_touched = 0;  ///< in use, or free and still resident
     std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
     std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
     std::uint64_t requests_answered = 0;   ///< of the service

@@ -344,6 +344,7 @@ void Shard::sweep() {
     report_memory();
     if (now_ >= next_judgement_) {
         judge_pressure();
+        pool_.trim();
     }
     if (setting_.published != nullptr) {
         setting_.published->publish(counters());
@@ -356,7 +357,7 @@ const ShardCounters& Shard::counters() noexcept {
     counters_.matches_open = rooms_.live_count();
     counters_.pool_bytes = pool_.bytes_in_use();
     counters_.tls_mallocs = tls::malloc_count();
-    counters_.pool_bytes_touched = pool_.bytes_cut();
+    counters_.pool_bytes_touched = pool_.bytes_touched();
     counters_.openssl_bytes = static_cast<std::uint64_t>(tls::held_by_openssl());
     counters_.handshakes_in_flight = handshaking_count_;
     counters_.pressure_level = pressure_.level();

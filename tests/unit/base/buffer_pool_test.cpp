@@ -2,6 +2,8 @@
 #include "base/buffer_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -135,6 +137,64 @@ TEST(buffer_pool_death, stops_where_it_ends_before_its_buffers) {
             static_cast<void>(pool.take(1));
         },
         "every buffer is back");
+}
+
+/// How many of a buffer's pages are resident.
+std::size_t resident_pages(MutableBytes buffer) {
+    const auto page_size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    std::vector<unsigned char> pages(buffer.size() / page_size);
+    EXPECT_EQ(mincore(buffer.data(), buffer.size(), pages.data()), 0) << "it begins at a page";
+    return static_cast<std::size_t>(
+        std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1U) != 0; }));
+}
+
+TEST(buffer_pool, gives_the_kernel_back_what_was_idle_from_one_trim_to_the_next) {
+    BufferPool pool(one_mib);
+    const MutableBytes buffer = pool.take(BufferPool::trim_size_min);
+    std::fill(buffer.begin(), buffer.end(), std::uint8_t{1});
+    const std::size_t page_count = resident_pages(buffer);
+    EXPECT_GT(page_count, 1U);
+    pool.trim();
+    pool.release(buffer);
+    pool.trim();
+    EXPECT_EQ(resident_pages(buffer), page_count) << "it was in use since the last one";
+    EXPECT_EQ(pool.bytes_touched(), buffer.size());
+    pool.trim();
+    EXPECT_EQ(resident_pages(buffer), 1U) << "the link of the free list";
+    EXPECT_EQ(pool.bytes_touched(), 0U);
+
+    const MutableBytes again = pool.take(BufferPool::trim_size_min);
+    EXPECT_EQ(again.data(), buffer.data()) << "before more is cut";
+    EXPECT_EQ(pool.bytes_touched(), buffer.size());
+    std::fill(again.begin(), again.end(), std::uint8_t{2});
+    pool.release(again);
+}
+
+TEST(buffer_pool, keeps_as_many_as_were_used_between_two_trims) {
+    BufferPool pool(one_mib);
+    std::vector<MutableBytes> buffers;
+    for (int count = 0; count < 4; ++count) {
+        buffers.push_back(pool.take(BufferPool::trim_size_min));
+    }
+    for (const MutableBytes buffer : buffers) {
+        pool.release(buffer);
+    }
+    pool.trim();
+    for (int turn = 0; turn < 3; ++turn) {
+        const MutableBytes one = pool.take(BufferPool::trim_size_min);
+        pool.release(one);
+        pool.trim();
+        EXPECT_EQ(pool.bytes_touched(), BufferPool::trim_size_min);
+    }
+}
+
+TEST(buffer_pool, leaves_small_buffers_alone) {
+    BufferPool pool(one_mib);
+    const MutableBytes small = pool.take(BufferPool::trim_size_min / 2);
+    pool.release(small);
+    pool.trim();
+    pool.trim();
+    EXPECT_EQ(pool.bytes_touched(), BufferPool::trim_size_min / 2);
 }
 
 }  // namespace
