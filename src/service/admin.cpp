@@ -48,6 +48,24 @@ void answer_error(Response& response, int status, std::string_view message) {
     answer_json(response, std::move(json), status);
 }
 
+/// Work without a use, in each slot of a shard until a time: a shard that is late by its own doing. Asks
+/// for its own next turn, and what is asked while requests are answered waits for the next slot.
+struct Burden {
+    Shards& shards;
+    std::uint32_t shard;
+    std::chrono::milliseconds length;
+    std::chrono::steady_clock::time_point until;
+
+    void operator()(shard::Control& /*control*/) const {
+        const auto begin = std::chrono::steady_clock::now();
+        while (std::chrono::steady_clock::now() - begin < length) {
+        }
+        if (begin < until) {
+            shards.tell(shard, *this);
+        }
+    }
+};
+
 /// A parameter that is a whole number; its default where it is not given, empty where it is none.
 std::optional<std::uint32_t> number_of(const Request& request, const char* name, std::uint32_t otherwise,
                                        std::uint32_t maximum) {
@@ -449,6 +467,20 @@ class Admin::Server final : public httplib::Server {
                 std::this_thread::sleep_for(std::chrono::seconds(seconds));
             });
             answer_json(response, "{\"frozen\":true}");
+        });
+        Post("/v1/debug/burden", [this](const Request& request, Response& response) {
+            const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
+            const auto seconds = number_of(request, "seconds", 1, 600);
+            const auto length = number_of(request, "ms", 5, 1000);
+            if (!operations_.is_debug_allowed() || !shard || !seconds || !length) {
+                answer_error(response, operations_.is_debug_allowed() ? 400 : 403,
+                             "not allowed, or out of range");
+                return;
+            }
+            operations_.shards().tell(
+                *shard, Burden{operations_.shards(), *shard, std::chrono::milliseconds(*length),
+                               std::chrono::steady_clock::now() + std::chrono::seconds(*seconds)});
+            answer_json(response, "{\"burdened\":true}");
         });
     }
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, test } from "node:test";
+import { ask, own } from "./admin.ts";
 import { makeCertificate } from "./certificate.ts";
 import { type Relay, runToEnd, withRelay } from "./relay.ts";
 import { refusedWith, TestSocket } from "./web_socket.ts";
@@ -323,6 +324,48 @@ describe("sizes and rates", () => {
         break;
       }
       await ann.close(1000);
+    });
+  });
+});
+
+describe("a shard that is late by its own work", () => {
+  test("slows spectators down first, then takes no new match and says when to ask again; old ones go on", async (t) => {
+    const args = ["--shards", "1", "--admin-listen", "127.0.0.1:0", "--admin-debug"];
+    await withRelay([...anyPort, ...args], async (relay) => {
+      const match = (name: string): string => `${relay.url()}/v1/match/${name}`;
+      const [ann] = await TestSocket.join(match("old"));
+      const [viewer] = await TestSocket.join(match("old"), { role: "spectator" });
+      const burden = "/v1/debug/burden?shard=0&seconds=20&ms=8";
+      assert.equal((await ask(relay.adminUrl(), burden, { method: "POST", headers: own })).status, 200);
+      const end = Date.now() + 19_000;
+      // Two late seconds: half the ticks after the first, a quarter after the second.
+      const divisors: number[] = [];
+      while (divisors.at(-1) !== 4) {
+        const message = await Promise.race([
+          viewer.next(),
+          new Promise<null>((resolve) => setTimeout(resolve, Math.max(0, end - Date.now()), null).unref()),
+        ]);
+        // It is late by others' work too where they have the CPU: that is not judged.
+        if (message === null) return t.skip(`others have the CPU: it only got as far as ${divisors}`);
+        if (typeof message !== "string") continue;
+        const told = JSON.parse(message) as Record<string, unknown>;
+        if (told["op"] !== "rate") continue;
+        assert.equal(told["reason"], "slow");
+        divisors.push(told["divisor"] as number);
+        if (told["divisor"] === 2) await (await TestSocket.join(match("not-yet")))[0].close(1000);
+      }
+      assert.deepEqual(divisors, [2, 4]);
+      const refused = await TestSocket.open(match("new"), ["tickwire.v1"]);
+      refused.socket.send('{"op":"join"}');
+      const { code, reason } = await refused.closed();
+      assert.equal(code, 1013);
+      assert.match(reason, /try again in \d+ seconds/);
+      const [bo, welcome] = await TestSocket.join(match("old"));
+      assert.equal(welcome["op"], "welcome");
+      const count = await counters(relay);
+      assert.equal(count.get("refused_late"), 1);
+      assert.ok((count.get("pressure_level") ?? 0) >= 2);
+      for (const client of [ann, bo, viewer]) await client.close(1000);
     });
   });
 });
