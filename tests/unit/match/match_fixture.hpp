@@ -39,8 +39,10 @@ class CountingTokens final : public TokenSource {
 
 class MatchTest : public ::testing::Test {
   protected:
+    explicit MatchTest(std::size_t pool_size = std::size_t{256} << 20) : pool(pool_size) {}
+
     MatchOptions options;
-    base::BufferPool pool{std::size_t{256} << 20};
+    base::BufferPool pool;
     RecordingOutlet outlet;
     CountingTokens tokens;
     MatchCounters counters;

@@ -21,7 +21,7 @@ struct ServerFrame {
 /// Of unit tests and of a fuzz target, so it knows neither GoogleTest nor libFuzzer.
 class SessionRig : protected Host {
   protected:
-    SessionRig() : pool(64 << 20), scratch(17 * 1024) {}
+    explicit SessionRig(std::size_t pool_size = 64 << 20) : pool(pool_size), scratch(17 * 1024) {}
     ~SessionRig() = default;
 
     /// A session in the clear, which has been sent nothing yet.
@@ -43,6 +43,14 @@ class SessionRig : protected Host {
     Session& open_joined(const SessionOptions& chosen = {}) {
         open_game(chosen);
         receive(text_frame(R"({"op":"join","name":"Ann"})"));
+        return *session;
+    }
+    Session& open_echo() {
+        SessionOptions chosen;
+        chosen.is_echo_on = true;
+        open(chosen);
+        receive(upgrade_request("/v1/echo", ""));
+        sent();
         return *session;
     }
     Session& open_plain(const SessionOptions& chosen = {}) {

@@ -235,5 +235,13 @@ TEST(JsonText, softening_takes_any_bytes) {
     }
 }
 
+TEST_F(ControlParserTest, raw_values_end_where_the_object_does) {
+    RawValues values(R"({"a": 1, "b": [2]} )");
+    EXPECT_EQ(values.next(), "1");
+    EXPECT_EQ(values.next(), "[2]");
+    EXPECT_EQ(values.next(), "");
+    EXPECT_EQ(RawValues("{}").next(), "");
+}
+
 }  // namespace
 }  // namespace tickwire::wire
