@@ -18,6 +18,7 @@ enum class Bug : std::uint8_t {
     partial_send_restarted,           ///< what a send got through in part goes out from its start again
     buffer_returned_twice,            ///< a send's buffer is given back at its end, and once more
     pipelined_bytes_lost,             ///< what came behind the upgrade request stays behind at hand-over
+    upgrade_forgets_events_taken,     ///< the next process counts anew, so clients send events again
 };
 
 #ifdef TICKWIRE_BUGS

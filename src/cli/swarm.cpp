@@ -119,6 +119,8 @@ void add_swarm(CLI::App& app, int& exit_code) {
                       "send just before the tick, as a game's client does");
     command->add_option("--slow-every", options.slow_every,
                         "one member in so many reads only twice a second (0: none)");
+    command->add_flag("--come-back", options.comes_back,
+                      "members whose connection ends resume, and must be whom they were: for restarts");
     command->add_option("--warmup", options.warmup_s, "seconds before measuring (default 3)")
         ->check(CLI::Range(0.0, 600.0));
     command->add_option("--seconds", options.measured_s, "seconds of measuring (default 20)")

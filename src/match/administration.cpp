@@ -10,6 +10,7 @@ namespace {
 
 using protocol::nobody;
 
+constexpr std::uint16_t close_going_away = 1001;
 constexpr std::uint16_t close_kicked = 4002;
 
 }  // namespace
@@ -91,6 +92,40 @@ void Match::Implementation::close_everyone(std::uint16_t code, std::string_view 
     }
 }
 
+/// All are sent away before the first slot changes, so that the log keeps events and not who is away.
+void Match::Implementation::send_away(Parting& parting, base::Time now) {
+    std::vector<PlayerNumber> plain_players;
+    for (Member member = 0; member < members.records().size(); ++member) {
+        MemberRecord& record = members.records()[member];
+        if (record.kind == MemberKind::none) {
+            continue;
+        }
+        if (record.is_game_lane()) {
+            const base::Duration reconnect = parting.window * parting.place / parting.count;
+            json.clear();
+            wire::write_drain(static_cast<std::uint32_t>(
+                                  std::chrono::duration_cast<std::chrono::milliseconds>(reconnect).count()),
+                              parting.url, json);
+            tell(record);
+        }
+        ++parting.place;
+        outlet.close(record.connection, close_going_away, "the relay stops");
+        if (record.kind == MemberKind::player) {
+            Slot& slot = roster[record.player];
+            slot.presence = Presence::away;
+            slot.away_until = now + options.resume_window;
+            set_timer(slot.away_until);
+        } else if (record.kind == MemberKind::plain) {
+            plain_players.push_back(record.player);
+        }
+        forget_member(member);
+    }
+    for (const PlayerNumber player : plain_players) {
+        end_slot(player, wire::LeftReason::closed);
+    }
+    reconsider_host(now);
+}
+
 MatchReport Match::report(base::Time now) const {
     return implementation_->report(now);
 }
@@ -98,6 +133,11 @@ MatchReport Match::report(base::Time now) const {
 bool Match::kick(PlayerNumber player, std::string_view reason) {
     const base::HeapAllowed control_allocates;
     return implementation_->kick(player, reason);
+}
+
+void Match::send_away(Parting& parting, base::Time now) {
+    const base::HeapAllowed control_allocates;
+    implementation_->send_away(parting, now);
 }
 
 void Match::close_everyone(std::uint16_t code, std::string_view reason) {

@@ -100,6 +100,27 @@ EventNumber EventLog::append_event(PlayerNumber from, PlayerNumber addressee, st
     return number;
 }
 
+protocol::EventEntry EventLog::event_of(LogPosition position, const Entry& entry) const noexcept {
+    auto message = protocol::EventsReader::open({at(position) + sizeof entry, entry.message_size});
+    const auto event = message ? message->next() : std::nullopt;
+    base::check(event.has_value(), "EventLog: an event that was encoded here");
+    return *event;
+}
+
+void EventLog::restore_event(const protocol::EventEntry& event, PlayerNumber addressee) noexcept {
+    if (!fits(event.body.size())) {
+        newest_dropped_event_ = event.number;
+        return;
+    }
+    newest_event_ = event.number - 1;
+    append_event(event.from, addressee, event.kind, event.body);
+}
+
+void EventLog::restore_numbers(Numbers numbers) noexcept {
+    newest_event_ = numbers.newest;
+    newest_dropped_event_ = std::max(newest_dropped_event_, numbers.newest_dropped);
+}
+
 void EventLog::append_control(std::string_view json) noexcept {
     std::uint8_t* const message = append({.size = 0,
                                           .message_size = static_cast<std::uint32_t>(json.size()),

@@ -76,6 +76,27 @@ class EventLog {
                              base::Bytes body) noexcept;
     void append_control(std::string_view json) noexcept;
 
+    /// What another process's log held, oldest first, before anything else is appended. One that is too
+    /// long for this log counts as dropped.
+    void restore_event(const protocol::EventEntry& event, PlayerNumber addressee) noexcept;
+    struct Numbers {
+        EventNumber newest;
+        EventNumber newest_dropped;
+    };
+    /// Behind the last restore_event().
+    void restore_numbers(Numbers numbers) noexcept;
+    /// `visit(PlayerNumber addressee, const protocol::EventEntry&)` for what is here, oldest first.
+    template <typename Visit>
+    void visit_events(Visit visit) const {
+        for (LogPosition position = tail_; position < head_;) {
+            const Entry entry = entry_at(position);
+            if (entry.kind == EntryKind::event) {
+                visit(entry.addressee, event_of(position, entry));
+            }
+            position += entry.size;
+        }
+    }
+
     /// The next message for `audience` at or after `position`, which is moved behind it; empty at the head.
     /// A run never has more than one entry where `payload_max` is 0.
     std::optional<LogRun> next_run(LogPosition& position, const Audience& audience,
@@ -104,6 +125,7 @@ class EventLog {
         return ring_.data() + (position & (ring_.size() - 1));
     }
     Entry entry_at(LogPosition position) const noexcept;
+    protocol::EventEntry event_of(LogPosition position, const Entry& entry) const noexcept;
     /// Where an entry of this size will begin: at the head, or past padding at the ring's start.
     LogPosition place_for(std::size_t size) const noexcept;
     /// Drops what is in the way and writes the entry's header; returns where its message goes.

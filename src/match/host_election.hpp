@@ -47,6 +47,13 @@ class HostElection {
         return true;
     }
 
+    /// As another process had it.
+    void restore(std::optional<PlayerNumber> host, std::uint32_t epoch, base::Time unfit_since) noexcept {
+        host_ = host;
+        epoch_ = epoch;
+        unfit_since_ = host ? std::optional(unfit_since) : std::nullopt;
+    }
+
     /// The host is away or hidden; it has until deadline() to come back.
     void set_unfit(base::Time now) noexcept { unfit_since_ = unfit_since_.value_or(now); }
     void set_fit() noexcept { unfit_since_.reset(); }

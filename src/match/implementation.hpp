@@ -1,7 +1,7 @@
 // A match from the inside: the rooms it is made of, and the functions that lead from one to the other.
 // Its functions are in match.cpp (what members send), lifecycle.cpp (they come and go), hosting.cpp (who is
 // host, and time that runs out), requests.cpp (control JSON), administration.cpp (what the operator asks),
-// delivery.cpp (the log's way to members) and fan_out.cpp (the tick).
+// delivery.cpp (the log's way to members), fan_out.cpp (the tick) and restoring.cpp (the next process).
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@
 #include "match/rate_class.hpp"
 #include "match/roster.hpp"
 #include "match/shared_frames.hpp"
+#include "match/snapshot.hpp"
 #include "match/states.hpp"
 #include "match/tick_clock.hpp"
 #include "match/tick_encoder.hpp"
@@ -82,6 +83,7 @@ struct Match::Implementation {
     MatchReport report(base::Time now);
     bool kick(PlayerNumber player, std::string_view reason);
     void close_everyone(std::uint16_t code, std::string_view reason);
+    void send_away(Parting& parting, base::Time now);
 
     // --- requests.cpp
 
@@ -126,6 +128,13 @@ struct Match::Implementation {
     bool is_waiting(const MemberRecord& record) const noexcept;
     void put_on_waiting_list(Member member) noexcept;
     void answer_pings(base::Time now) noexcept;
+
+    // --- restoring.cpp
+
+    MatchSnapshot snapshot(base::Time now) const;
+    SlotSnapshot snapshot_of(PlayerNumber player, base::Time now) const;
+    /// Of a match that has just been made. False where the pool has no room for its log.
+    bool restore(const MatchSnapshot& snapshot, base::Time now, base::Time go_on);
 
     const std::string name;
     MatchOptions options;  ///< constant but for what set_limits() changes

@@ -216,15 +216,6 @@ void Match::refuse_request(Member member, const wire::RequestError& error, base:
     implementation_->refuse_request(member, error);
 }
 
-void Match::drain(Member member, std::uint32_t reconnect_ms, std::string_view url) {
-    const base::HeapAllowed control_allocates;
-    if (MemberRecord& record = implementation_->members[member]; record.is_game_lane()) {
-        implementation_->json.clear();
-        wire::write_drain(reconnect_ms, url, implementation_->json);
-        implementation_->tell(record);
-    }
-}
-
 base::Time Match::next_tick_due() const noexcept {
     return implementation_->clock.due(implementation_->last_tick + 1);
 }

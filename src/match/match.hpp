@@ -131,6 +131,22 @@ struct MatchReport {
     std::vector<MemberReport> members;  ///< players by number, then spectators
 };
 
+/// When and where members that are sent away are to come back: spread evenly over a window.
+struct Parting {
+    base::Duration window{};
+    std::string_view url;     ///< empty: here
+    std::uint32_t count = 1;  ///< of all who are sent away, at least
+    std::uint32_t place = 0;  ///< of the next one
+};
+
+struct MatchSnapshot;  // match/snapshot.hpp
+
+/// When a match that another process left goes on.
+struct Restoring {
+    base::Time now;
+    base::Duration pause;  ///< from now on: so long resume windows and the host's grace stand still
+};
+
 /// Lives on one shard from its first member to the end of its last resume window. Everything that grows
 /// with what members do has a bound in MatchOptions; states, baselines and shared frames live in `pool`.
 class Match {
@@ -139,6 +155,12 @@ class Match {
     /// `counters` must outlive the match.
     Match(std::string name, const MatchOptions& options, base::Time opened, base::BufferPool& pool,
           Outlet& outlet, TokenSource& tokens, MatchCounters& counters);
+    /// Goes on with what another process left, everybody away: same numbers, tokens, events and clock.
+    /// `options` as for the constructor, but that rate and size are the snapshot's. Null where the pool has
+    /// no room.
+    static std::unique_ptr<Match> restore(const MatchSnapshot& snapshot, const MatchOptions& options,
+                                          const Restoring& restoring, base::BufferPool& pool,
+                                          Outlet& outlet, TokenSource& tokens, MatchCounters& counters);
     ~Match();
     Match(const Match&) = delete;
     Match& operator=(const Match&) = delete;
@@ -174,10 +196,6 @@ class Match {
     /// Answers a text that was no request with `error`, in order with what is queued.
     void refuse_request(Member member, const wire::RequestError& error, base::Time now);
 
-    /// Tells a member where to go before it is closed with 1001, behind all that it is yet to get. The
-    /// plain lane has no words for that: nothing is queued.
-    void drain(Member member, std::uint32_t reconnect_ms, std::string_view url);
-
     /// Fetches into the cache what the member's next message will touch: with step 0 the match itself, with
     /// step 1 the member's record, with step 2 what that points to. A hint: the member may be gone.
     void prefetch(Member member, unsigned step) const noexcept;
@@ -187,6 +205,9 @@ class Match {
     MatchReport report(base::Time now) const;
     /// False where nobody has that number.
     bool kick(PlayerNumber player, std::string_view reason);
+    /// The relay stops: closes every connection with 1001, those of the game lane after `drain`, which
+    /// tells each its own time to come back. Players are away then, and nobody is told, for nobody is left.
+    void send_away(Parting& parting, base::Time now);
     /// Every slot ends, every connection is closed: the match is over.
     void close_everyone(std::uint16_t code, std::string_view reason);
     /// As the server, 65,535.
@@ -217,6 +238,9 @@ class Match {
     void shed_spectators(std::uint8_t divisor) noexcept;
 
     // --- what others may know
+
+    /// What another process needs to go on. Its views are good until the match does anything.
+    MatchSnapshot snapshot(base::Time now) const;
 
     std::string_view name() const noexcept;
     std::uint32_t player_count() const noexcept;  ///< slots, present and away

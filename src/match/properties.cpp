@@ -40,6 +40,15 @@ Properties::Outcome Properties::apply(const wire::SetProperties& request) {
     return Outcome::accepted;
 }
 
+void Properties::restore(std::uint64_t version, const std::vector<wire::PropertySet>& set) {
+    version_ = version;
+    for (const wire::PropertySet& property : set) {
+        if (!property.json.empty() && values_.emplace(property.key, property.json).second) {
+            size_ += property.key.size() + property.json.size();
+        }
+    }
+}
+
 std::vector<wire::PropertyView> Properties::list() const {
     std::vector<wire::PropertyView> views;
     views.reserve(values_.size());

@@ -14,7 +14,8 @@ namespace tickwire::match {
 
 /// Lives in its match. Values are JSON as their setters wrote it: nothing here looks inside.
 ///
-/// Invariant: size_ == the bytes of all keys and values <= size_max, and their count <= count_max.
+/// Invariant: size_ == the bytes of all keys and values <= size_max, and their count <= count_max (but for
+/// what restore() found).
 class Properties {
   public:
     struct Bounds {
@@ -27,6 +28,9 @@ class Properties {
 
     /// All of the request or nothing of it. Every accepted one raises the version, an empty one too.
     Outcome apply(const wire::SetProperties& request);
+
+    /// Of a match that goes on from another process, whose bounds may have been wider: what is there stays.
+    void restore(std::uint64_t version, const std::vector<wire::PropertySet>& set);
 
     std::uint64_t version() const noexcept { return version_; }
     std::size_t size() const noexcept { return size_; }

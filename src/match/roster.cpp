@@ -60,6 +60,17 @@ void Roster::remove(PlayerNumber player) {
     --count_;
 }
 
+void Roster::restore(PlayerNumber player, Slot slot) {
+    base::check(player >= slots_.size() && !slot.is_plain, "Roster: players come back in order");
+    while (slots_.size() < player) {
+        freed_.push(static_cast<PlayerNumber>(slots_.size()));
+        slots_.emplace_back();
+    }
+    by_token_.emplace(index_key(view(slot.token)), player);
+    slots_.push_back(std::move(slot));
+    ++count_;
+}
+
 std::optional<PlayerNumber> Roster::find(std::string_view token) const noexcept {
     if (token.size() != ResumeToken{}.size()) {
         return std::nullopt;

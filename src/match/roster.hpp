@@ -50,6 +50,9 @@ class Roster {
     /// A present player on the lowest free number; `slot` is moved in. Empty where the match is full.
     std::optional<PlayerNumber> add(Slot slot);
     void remove(PlayerNumber player);
+    /// A player that is away, on a number above all that there are: from another process, which may have
+    /// had room for more of them.
+    void restore(PlayerNumber player, Slot slot);
 
     bool has(PlayerNumber player) const noexcept {
         return player < slots_.size() && slots_[player].presence != Presence::free;
@@ -62,7 +65,7 @@ class Roster {
     std::optional<PlayerNumber> find(std::string_view token) const noexcept;
 
     std::uint32_t count() const noexcept { return count_; }
-    bool is_full() const noexcept { return count_ == count_max_; }
+    bool is_full() const noexcept { return count_ >= count_max_; }
     /// One above the highest number ever used: the bound for a sweep with has().
     std::uint32_t number_end() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
 

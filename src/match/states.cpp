@@ -33,6 +33,18 @@ bool StateTable::put(PlayerNumber player, const protocol::State& state, base::Ti
     return true;
 }
 
+bool StateTable::restore(PlayerNumber player, const protocol::State& state, base::Time arrived,
+                         Restored restored) noexcept {
+    if (!put(player, state, arrived)) {
+        return false;
+    }
+    if (restored == Restored::taken) {
+        take(player);
+        is_pending_.erase(player);
+    }
+    return true;
+}
+
 void StateTable::take(PlayerNumber player) noexcept {
     Slot& slot = slots_[player];
     slot.taken = std::move(slot.pending);

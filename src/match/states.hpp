@@ -33,6 +33,11 @@ class StateTable {
     /// room: what was pending stays.
     [[nodiscard]] bool put(PlayerNumber player, const protocol::State& state, base::Time now) noexcept;
 
+    /// As another process had it: waiting for a tick, or taken by one. False where the pool has no room.
+    enum class Restored : std::uint8_t { pending, taken };
+    [[nodiscard]] bool restore(PlayerNumber player, const protocol::State& state, base::Time arrived,
+                               Restored restored) noexcept;
+
     /// Takes all pending states; `visit(PlayerNumber)` is told whose.
     template <typename Visit>
     void take_pending(Visit visit) noexcept {
@@ -51,6 +56,13 @@ class StateTable {
 
     /// `bytes` is empty where the player has none.
     const PlayerState& taken(PlayerNumber player) const noexcept { return slots_[player].taken; }
+    /// Null where there is none.
+    const PlayerState* pending(PlayerNumber player) const noexcept {
+        return is_pending_.contains(player) ? &slots_[player].pending : nullptr;
+    }
+    const PlayerState* last_taken(PlayerNumber player) const noexcept {
+        return is_taken_.contains(player) ? &slots_[player].taken : nullptr;
+    }
     /// Those who have a taken state.
     const PlayerSet& players() const noexcept { return is_taken_; }
 

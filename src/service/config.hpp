@@ -56,6 +56,7 @@ struct ServeConfig {
     double tls_timeout_s = 10;
     double upgrade_timeout_s = 10;
     double message_timeout_s = 10;
+    std::uint32_t upgrade_state_mib = 1024;
     std::uint32_t max_memory_mib = 0;  ///< 0: half of what the machine has
     std::uint32_t max_spectators = 1'000'000;
     std::uint32_t json_bytes = 16384;

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "service/state_store.hpp"
 #include "uring/listener.hpp"
 
 namespace tickwire::service {
@@ -79,22 +80,24 @@ uring::SocketOptions socket_options(const ServeConfig& config) {
 
 }  // namespace
 
-tl::expected<std::vector<Inherited>, std::string> take_inherited() {
+tl::expected<InheritedDescriptors, std::string> take_inherited() {
     char** names = nullptr;
     const int count = ::sd_listen_fds_with_names(1, &names);
-    std::vector<Inherited> inherited;
+    InheritedDescriptors inherited;
     std::string fault;
     for (int index = 0; index < count; ++index) {
         const int descriptor = SD_LISTEN_FDS_START + index;
         const std::string name = names[index];
         std::free(names[index]);
-        if (::sd_is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+        if (name == stored_state_name) {
+            inherited.states.push_back(descriptor);
+        } else if (::sd_is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
             fault = "the inherited descriptor '" + name + "' does not listen";
         } else if (name != "plain" && name != "tls" && name != "admin") {
             fault = "the inherited descriptor '" + name +
                     "' is none of plain, tls, admin: set FileDescriptorName= in its socket unit";
         } else {
-            inherited.push_back({descriptor, name, text_of(uring::bound_address(descriptor))});
+            inherited.listeners.push_back({descriptor, name, text_of(uring::bound_address(descriptor))});
         }
     }
     std::free(names);

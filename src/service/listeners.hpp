@@ -19,9 +19,15 @@ struct Inherited {
     std::string address;  ///< as uring::format_address() has it, a unix socket's with `unix:`
 };
 
+/// All that was open before the process began.
+struct InheritedDescriptors {
+    std::vector<Inherited> listeners;
+    std::vector<int> states;  ///< what a process before this one stored: see state_store.hpp
+};
+
 /// Takes what the service manager passed on, and the variables that say so out of the environment. The
 /// error is one line.
-tl::expected<std::vector<Inherited>, std::string> take_inherited();
+tl::expected<InheritedDescriptors, std::string> take_inherited();
 
 /// Owns the listening descriptors of the process; closes them at its end, and removes its unix sockets.
 class Listeners {

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,8 +30,11 @@
 #include "service/log.hpp"
 #include "service/operations.hpp"
 #include "service/shards.hpp"
+#include "service/state_store.hpp"
+#include "service/upgrade_state.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
+#include "uring/clock.hpp"
 
 namespace tickwire::service {
 namespace {
@@ -39,6 +43,11 @@ using Clock = std::chrono::steady_clock;
 
 /// Tickets are good for two hours (OpenSSL's default), so the previous key opens all that still count.
 constexpr std::chrono::hours ticket_key_life{12};
+
+/// How members leave for an upgrade in place: half a second and less until they are back. Who does not
+/// answer our close inside the linger is cut off, for the next process starts when this one has ended.
+constexpr auto upgrade_window = std::chrono::milliseconds(400);
+constexpr auto upgrade_linger = std::chrono::milliseconds(300);
 
 /// Raises the soft limit on open files to the hard one, and says how many connections that allows.
 std::uint32_t connections_allowed(std::uint32_t shard_count) {
@@ -150,7 +159,6 @@ shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSe
     options.connection_count_max = connection_count_max;
     options.match_count_max = config.max_matches;
     options.slot_max = std::chrono::microseconds(config.slot_us);
-    options.stop_timeout = std::chrono::milliseconds(1500);  // a stop takes less than 2 s
     set_admission(config, options);
     return options;
 }
@@ -196,8 +204,13 @@ class Relay final : public Operations {
 
   private:
     int fail_setting(const std::string& message);
+    enum class Reason : std::uint8_t { terminated, interrupted, drained };
     /// Until a signal or a drain ends it.
-    void serve(const sigset_t& signals);
+    Reason serve(const sigset_t& signals);
+    /// What the process before left, if it can be read; told in one line either way.
+    UpgradeState take_over(const std::vector<int>& descriptors);
+    /// Sends everybody away, and leaves the matches to the next process.
+    void leave();
     void on_reload_signal();
     void report_status();
     bool is_drained();
@@ -211,6 +224,9 @@ class Relay final : public Operations {
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
     std::unique_ptr<Shards> shards_;
     std::atomic<bool> is_running_{false};
+    std::optional<StoredState> stored_;  ///< what take_over() returned views into
+    Clock::time_point session_key_made_ = Clock::now();
+    std::string drain_url_;
     std::atomic<Clock::time_point> drain_deadline_{Clock::time_point::max()};
 };
 
@@ -270,7 +286,7 @@ int Relay::run() {
     if (!inherited) {
         return fail_setting(inherited.error());
     }
-    const auto listeners = Listeners::open(config, *inherited, shard_count);
+    const auto listeners = Listeners::open(config, inherited->listeners, shard_count);
     if (!listeners) {
         return fail_setting(listeners.error());
     }
@@ -280,8 +296,11 @@ int Relay::run() {
         return fail_setting(applied.error());
     }
     shards_ = std::make_unique<Shards>(shard_count, directory_limits(config, connection_count_max_));
+    UpgradeState legacy = take_over(inherited->states);
     const auto started = shards_->start(options, *listeners, *tls_context, tickets,
-                                        config.pin ? Shards::Pinning::one_cpu_each : Shards::Pinning::none);
+                                        config.pin ? Shards::Pinning::one_cpu_each : Shards::Pinning::none,
+                                        std::move(legacy.matches));
+    stored_.reset();
     if (!started) {
         shards_->stop();
         std::fprintf(stderr, "tickwire: %s\n", started.error().message.c_str());
@@ -318,9 +337,12 @@ int Relay::run() {
         std::fflush(stdout);
         is_running_ = true;
         ::sd_notify(0, "READY=1");
-        serve(signals);
+        const Reason reason = serve(signals);
         is_running_ = false;
         ::sd_notify(0, "STOPPING=1");
+        if (reason == Reason::terminated && has_state_store()) {
+            leave();
+        }
     }
     shards_->stop();
     log_counters();
@@ -329,20 +351,19 @@ int Relay::run() {
 
 /// The main thread sleeps until a signal, or until something of its own is due: the watchdog is to be fed,
 /// the status to be told, a drain to be ended.
-void Relay::serve(const sigset_t& signals) {
+Relay::Reason Relay::serve(const sigset_t& signals) {
     constexpr std::chrono::nanoseconds period = std::chrono::milliseconds(500);
     std::uint64_t watchdog_us = 0;
     const bool has_watchdog = ::sd_watchdog_enabled(1, &watchdog_us) > 0;
     const auto feed_interval = std::chrono::microseconds(watchdog_us / 3);
     auto next_feed = Clock::now();
     auto next_status = Clock::now();
-    auto next_rotation = Clock::now() + ticket_key_life;
     while (true) {
         const timespec timeout{0, period.count()};
         const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
         if (signal == SIGTERM || signal == SIGINT) {
             spdlog::info("stopping on signal {}", signal);
-            return;
+            return signal == SIGTERM ? Reason::terminated : Reason::interrupted;
         }
         if (signal == SIGUSR1) {
             log_counters();
@@ -361,16 +382,69 @@ void Relay::serve(const sigset_t& signals) {
             report_status();
             next_status = now + std::chrono::seconds(2);
         }
-        if (now >= next_rotation) {
-            next_rotation = now + ticket_key_life;
+        if (now >= session_key_made_ + ticket_key_life) {
+            session_key_made_ = now;
             if (!tickets_->rotate()) {
                 spdlog::error("no random bits for a new ticket key: the old one stays");
             }
         }
         if (is_drained()) {
             spdlog::info("drained");
-            return;
+            return Reason::drained;
         }
+    }
+}
+
+UpgradeState Relay::take_over(const std::vector<int>& descriptors) {
+    UpgradeState state;
+    for (const int descriptor : descriptors) {
+        auto stored = StoredState::open(descriptor);
+        auto decoded = stored ? decode_upgrade_state(stored->bytes(), uring::monotonic_now())
+                              : tl::unexpected(std::move(stored.error()));
+        if (!decoded) {
+            spdlog::warn("starting empty: the state of the process before cannot be read: {}",
+                         decoded.error());
+            continue;
+        }
+        stored_.emplace(std::move(*stored));
+        state = std::move(*decoded);
+    }
+    if (!stored_) {
+        return state;
+    }
+    tickets_->restore(state.common.session_ticket_keys);
+    session_key_made_ = Clock::now() - state.common.session_ticket_key_age;
+    const std::int64_t now = ::time(nullptr);
+    for (const shard::UsedTicket& used : state.common.used_tickets) {
+        static_cast<void>(shards_->directory().use_ticket(used.id, used.until, now));
+    }
+    spdlog::info("going on with {} matches and {} players of the process before, {} bytes",
+                 state.matches.size(), state.player_count, stored_->bytes().size());
+    return state;
+}
+
+void Relay::leave() {
+    std::string url;
+    std::size_t size_max = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        url = drain_url_;
+        size_max = std::size_t{resolved_.config.upgrade_state_mib} << 20U;
+    }
+    const Shards::Left left = shards_->leave({upgrade_window, url, upgrade_linger});
+    if (left.shards_silent != 0) {
+        spdlog::error("{} shards do not answer: their matches end", left.shards_silent);
+    }
+    const auto bytes = encode_upgrade_state({*tickets_->set(), Clock::now() - session_key_made_,
+                                             shards_->directory().used_tickets(::time(nullptr))},
+                                            left.matches);
+    if (bytes.size() > size_max) {
+        spdlog::warn("nothing is left to the next process: {} bytes are more than upgrade-state-mib allows",
+                     bytes.size());
+    } else if (const auto stored = store_state(bytes); !stored) {
+        spdlog::error("nothing is left to the next process: {}", stored.error());
+    } else {
+        spdlog::info("left {} matches to the next process, {} bytes", left.matches.size(), bytes.size());
     }
 }
 
@@ -442,6 +516,7 @@ void Relay::start_drain(const DrainOptions& options) {
     shards_->tell_all([options](shard::Control& control) {
         control.set_farewell({options.window, options.url});
     });
+    drain_url_ = options.url;
     shards_->directory().start_draining();
     drain_deadline_ = Clock::now() + options.timeout;
 }

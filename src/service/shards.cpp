@@ -5,8 +5,10 @@
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -79,7 +81,19 @@ Shards::~Shards() {
 tl::expected<void, uring::SetupError> Shards::start(const shard::ShardOptions& options,
                                                     const Listeners& listeners,
                                                     const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                    const Tickets& tickets, Pinning pinning) {
+                                                    const Tickets& tickets, Pinning pinning,
+                                                    std::vector<match::MatchSnapshot> legacy) {
+    // Large ones first, so that each shard gets its share of them.
+    std::ranges::stable_sort(legacy, std::ranges::greater{},
+                             [](const match::MatchSnapshot& match) { return match.slots.size(); });
+    std::vector<std::vector<const match::MatchSnapshot*>> legacy_of_shard(doors_.size() + 1);
+    for (const match::MatchSnapshot& match : legacy) {
+        legacy_of_shard[directory_.place(match.name)].push_back(&match);  // the last one: no room
+    }
+    if (!legacy_of_shard.back().empty()) {
+        spdlog::warn("max-matches allows {} matches less than the process before had",
+                     legacy_of_shard.back().size());
+    }
     const std::vector<int> cpus = usable_cpus();
     std::vector<std::future<tl::expected<void, uring::SetupError>>> started;
     for (std::uint32_t index = 0; index < doors_.size(); ++index) {
@@ -94,6 +108,7 @@ tl::expected<void, uring::SetupError> Shards::start(const shard::ShardOptions& o
         setting.ticket_keys = tickets.keys;
         setting.ticket_policy = tickets.policy;
         setting.unix_time = &unix_time;
+        setting.legacy.matches = std::move(legacy_of_shard[index]);
         std::promise<tl::expected<void, uring::SetupError>> ready;
         started.push_back(ready.get_future());
         const int cpu = pinning == Pinning::one_cpu_each ? cpus[index % cpus.size()] : -1;
@@ -129,6 +144,28 @@ void Shards::stop() {
         thread.join();
     }
     threads_.clear();
+}
+
+Shards::Left Shards::leave(const shard::Farewell& farewell) {
+    using Snapshots = std::vector<std::vector<std::uint8_t>>;
+    std::vector<std::future<Snapshots>> answers;
+    for (shard::Door* const door : doors_) {
+        auto promise = std::make_shared<std::promise<Snapshots>>();
+        answers.push_back(promise->get_future());
+        door->ask(
+            [promise, farewell](shard::Control& control) { promise->set_value(control.leave(farewell)); });
+    }
+    Left left;
+    const auto deadline = std::chrono::steady_clock::now() + leave_timeout;
+    for (std::future<Snapshots>& answer : answers) {
+        if (answer.wait_until(deadline) != std::future_status::ready) {
+            ++left.shards_silent;
+            continue;
+        }
+        Snapshots snapshots = answer.get();
+        std::ranges::move(snapshots, std::back_inserter(left.matches));
+    }
+    return left;
 }
 
 void Shards::tell_all(const shard::Request& request) {

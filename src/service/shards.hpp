@@ -35,13 +35,22 @@ class Shards {
         ticket::Policy policy;
     };
     enum class Pinning : std::uint8_t { none, one_cpu_each };
-    /// Starts every shard, and returns when all accept; or the first one's error.
+    /// Starts every shard, and returns when all accept; or the first one's error. `legacy`: the matches of
+    /// the process before, which are spread over however many shards there are.
     tl::expected<void, uring::SetupError> start(const shard::ShardOptions& options,
                                                 const Listeners& listeners,
                                                 const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                const Tickets& tickets, Pinning pinning);
+                                                const Tickets& tickets, Pinning pinning,
+                                                std::vector<match::MatchSnapshot> legacy = {});
     /// Members are told to come back, and every thread ends.
     void stop();
+    /// The same, but it returns at once with what the next process needs, while the shards see their
+    /// members off; stop() must follow. A shard that is stuck leaves nothing.
+    struct Left {
+        std::vector<std::vector<std::uint8_t>> matches;  ///< encoded
+        std::uint32_t shards_silent = 0;
+    };
+    Left leave(const shard::Farewell& farewell);
 
     std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(doors_.size()); }
     shard::Directory& directory() noexcept { return directory_; }
@@ -75,6 +84,7 @@ class Shards {
 
   private:
     static constexpr std::chrono::seconds answer_timeout{2};
+    static constexpr std::chrono::seconds leave_timeout{1};  ///< of the 2 s that a stop may take
 
     struct Tokens;
     shard::Directory directory_;

@@ -73,6 +73,8 @@ struct SlotLog {
 struct Farewell {
     base::Duration window{};  ///< members come back spread over so long
     std::string url;          ///< where to; empty: here
+    /// How long the answers to our close are awaited.
+    base::Duration linger = std::chrono::milliseconds(1500);
 };
 
 /// Implemented by the shard. To be used inside a Request alone. Nothing outlives the request.
@@ -93,6 +95,9 @@ class Control {
                                                              std::string_view json) = 0;
     /// What members are told when the shard stops.
     virtual void set_farewell(Farewell farewell) = 0;
+    /// Stops, as Door::ask_to_stop() does, and returns what the next process needs to go on: a snapshot of
+    /// each match, encoded. Nothing that members say is taken from here on, so nothing is lost between.
+    virtual std::vector<std::vector<std::uint8_t>> leave(Farewell farewell) = 0;
     virtual const SlotLog& slot_log() = 0;
 
   protected:

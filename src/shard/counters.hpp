@@ -41,6 +41,9 @@ struct ShardCounters {
     std::uint64_t connections_open = 0;
     std::uint64_t matches_open = 0;
     std::uint64_t matches_opened = 0;
+    std::uint64_t matches_restored = 0;  ///< of the process before
+    std::uint64_t players_restored = 0;
+    std::uint64_t matches_not_restored = 0;  ///< no room for them
     std::uint64_t members = 0;
     std::uint64_t slots = 0;
     std::uint64_t busy_ns = 0;               ///< CPU time of the shard's thread

@@ -117,6 +117,11 @@ void Directory::give_ticket_back(std::string_view id) {
     tickets_.give_back(id);
 }
 
+std::vector<UsedTicket> Directory::used_tickets(std::int64_t now) const {
+    const std::lock_guard lock(mutex_);
+    return tickets_.list(now);
+}
+
 void Directory::report_memory(std::uint32_t shard, std::int64_t bytes) noexcept {
     shards_[shard].memory_bytes.store(bytes, std::memory_order_relaxed);
 }

@@ -65,6 +65,8 @@ class Directory {
 
     TicketLedger::Verdict use_ticket(std::string_view id, std::int64_t until, std::int64_t now);
     void give_ticket_back(std::string_view id);
+    /// Those that live on; use_ticket() takes them in the next process.
+    std::vector<UsedTicket> used_tickets(std::int64_t now) const;
 
     /// What a shard holds: bytes, written by that shard. With TLS it may be less than nothing, where
     /// connections were handed over with what others allocated: only the sum means something.

@@ -67,6 +67,7 @@ tl::expected<std::unique_ptr<Shard>, uring::SetupError> Shard::create(const Shar
     shard->attention_.reserve(shard->connections_.capacity());
     shard->attending_.reserve(shard->connections_.capacity());
     shard->touched_.reserve(options.match_count_max);
+    shard->restore_matches();
     for (std::uint32_t index = 0; index < shard->setting_.listeners.size(); ++index) {
         shard->backend_->listen(index, shard->setting_.listeners[index].descriptor);
     }
@@ -93,6 +94,9 @@ base::Time Shard::next_wake() const noexcept {
     if (!off_grid_.empty()) {
         wake = std::min(wake, off_grid_.front().due);
     }
+    if (is_stopping_) {
+        wake = std::min(wake, stop_deadline_);
+    }
     return wake;
 }
 
@@ -116,7 +120,7 @@ void Shard::step() {
         run_matches();
         flush();
         serve_newcomers();
-        if (now_ >= next_sweep_) {
+        if (now_ >= next_sweep_ || (is_stopping_ && now_ >= stop_deadline_)) {
             const base::HeapAllowed endings_allocate;
             sweep();
         }
@@ -168,11 +172,13 @@ void Shard::run_matches() {
 }
 
 void Shard::run_match(base::Handle handle) {
-    match::Match& match = *rooms_.find(handle)->match;
+    const MatchRoom& room = *rooms_.find(handle);
+    match::Match& match = *room.match;
     if (match.next_tick_due() > now_) {
         return;
     }
-    const base::Duration lateness = now_ - match.next_tick_due();
+    const base::Duration lateness =
+        std::max(now_ - match.next_tick_due() - room.slot_delay, base::Duration(0));
     counters_.tick_lateness.record(lateness);
     ++ticks_in_slot_;
     lateness_in_slot_ = std::max(lateness_in_slot_, lateness);
@@ -255,36 +261,50 @@ Shard::Berth Shard::choose_berth(std::uint32_t tick_hz) noexcept {
 }
 
 base::Handle Shard::open_room(std::string_view name, const ticket::Grant* grant) {
-    const std::string key(name);
-    match::MatchOptions options = options_.match;
-    if (grant != nullptr) {
-        options.tick_hz = grant->tick_hz.value_or(options.tick_hz);
-        options.player_count_max = grant->match_size.value_or(options.player_count_max);
-        options.limits.state_bytes = std::min(options.limits.state_bytes, match::state_bytes_max(options));
-    }
+    const std::uint32_t tick_hz = options_.match.tick_hz;
+    const std::uint32_t player_count_max = options_.match.player_count_max;
+    const match::MatchOptions options =
+        grant == nullptr ? options_.match
+                         : options_of_match(grant->tick_hz.value_or(tick_hz),
+                                            grant->match_size.value_or(player_count_max));
     const Berth berth = choose_berth(options.tick_hz);
     match::Outlet& outlet = *this;
-    auto match = std::make_unique<match::Match>(key, options, berth.opened, pool_, outlet, *setting_.tokens,
-                                                counters_.matches);
+    auto match = std::make_unique<match::Match>(std::string(name), options, berth.opened, pool_, outlet,
+                                                *setting_.tokens, counters_.matches);
     match->shed_spectators(pressure_.spectator_divisor());
+    const base::Handle room = add_room(std::move(match), berth.phase);
+    counters_.matches_opened += room.exists() ? 1U : 0U;
+    return room;
+}
+
+match::MatchOptions Shard::options_of_match(std::uint32_t tick_hz,
+                                            std::uint32_t player_count_max) const noexcept {
+    match::MatchOptions options = options_.match;
+    options.tick_hz = tick_hz;
+    options.player_count_max = player_count_max;
+    options.limits.state_bytes = std::min(options.limits.state_bytes, match::state_bytes_max(options));
+    return options;
+}
+
+base::Handle Shard::add_room(std::unique_ptr<match::Match> match, std::uint32_t phase) {
+    const std::string key(match->name());
     const base::Time due = match->next_tick_due();
-    const base::Handle room = rooms_.emplace(std::move(match), berth.phase);
+    const base::Handle room = rooms_.emplace(std::move(match), phase);
     if (!room.exists()) {
         return room;
     }
     if (rooms_.live_count() == 1) {
         slot_ = grid_.slot_at(now_);
     }
-    if (berth.phase == off_grid) {
+    if (phase == off_grid) {
         off_grid_.push_back({due, room});
         std::push_heap(off_grid_.begin(), off_grid_.end(),
                        [](const DueRoom& left, const DueRoom& right) { return left.due > right.due; });
     } else {
-        phases_[berth.phase].push_back(room);
+        phases_[phase].push_back(room);
     }
     rooms_by_name_.emplace(key, room);
     setting_.directory->retain(key);
-    ++counters_.matches_opened;
     return room;
 }
 
@@ -317,6 +337,7 @@ void Shard::sweep() {
     finish_touched();
     flush();
     if (is_stopping_ && now_ >= stop_deadline_) {
+        stop_deadline_ = base::Time::max();
         for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
             if (Connection* const connection = connections_.at(index);
                 connection != nullptr && !connection->is_closing) {
@@ -366,7 +387,7 @@ const ShardCounters& Shard::counters() noexcept {
 
 void Shard::begin_stop() {
     is_stopping_ = true;
-    stop_deadline_ = now_ + options_.stop_timeout;
+    stop_deadline_ = now_ + options_.farewell.linger;
     backend_->stop_listening();
     send_everyone_away();
     finish_touched();

@@ -20,6 +20,7 @@
 #include "base/slot_pool.hpp"
 #include "base/time.hpp"
 #include "match/match.hpp"
+#include "match/snapshot.hpp"
 #include "session/session.hpp"
 #include "shard/control.hpp"
 #include "shard/counters.hpp"
@@ -58,8 +59,14 @@ struct ShardOptions {
     std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers, while matches tick
     PressureLimits pressure;
     Farewell farewell{std::chrono::milliseconds(500), {}};
-    base::Duration stop_timeout = std::chrono::seconds(3);
     PageFinder find_page = nullptr;
+};
+
+/// What the process before left, as far as it is for one shard: see match/snapshot.hpp.
+struct Legacy {
+    std::vector<const match::MatchSnapshot*> matches;
+    /// How long time stands still for those who are away: most are on their way.
+    base::Duration pause = std::chrono::seconds(2);
 };
 
 /// What a shard is given by the service.
@@ -74,6 +81,9 @@ struct ShardSetting {
     std::shared_ptr<const ticket::KeySet> ticket_keys;  ///< null: who wants to play may
     ticket::Policy ticket_policy;
     std::int64_t (*unix_time)() noexcept = nullptr;  ///< needed with ticket_keys
+    /// Opened before anybody is accepted. The directory holds a reference to each, which becomes the
+    /// match's. The snapshots need to live as long as create() runs.
+    Legacy legacy;
 };
 
 /// Made, run and destroyed on one thread.
@@ -99,7 +109,10 @@ class Shard final : private uring::Events, private session::Host, private match:
         explicit MatchRoom(std::unique_ptr<match::Match> opened_match, std::uint32_t phase_slot)
             : match(std::move(opened_match)), phase(phase_slot) {}
         std::unique_ptr<match::Match> match;
-        std::uint32_t phase;      ///< off_grid for a match of another rate
+        std::uint32_t phase;  ///< off_grid for a match of another rate
+        /// From when a tick is due to its slot. Less than a slot, and zero but for a match of another
+        /// process, which had a grid of its own.
+        base::Duration slot_delay{};
         bool is_touched = false;  ///< something was said in this slot: finish_slot() is due
         base::Time held_until{};  ///< stays open until then though nobody is in it
     };
@@ -174,6 +187,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     bool close_match(std::string_view name, std::uint16_t code, std::string_view reason) override;
     std::optional<match::Match::Done> set_properties(match::Match& match, std::string_view json) override;
     void set_farewell(Farewell farewell) override { options_.farewell = std::move(farewell); }
+    std::vector<std::vector<std::uint8_t>> leave(Farewell farewell) override;
     const SlotLog& slot_log() override { return slot_log_; }
 
     Connection& connection_of(const session::Session& session) noexcept;
@@ -188,6 +202,12 @@ class Shard final : private uring::Events, private session::Host, private match:
         std::uint32_t phase;
     };
     Berth choose_berth(std::uint32_t tick_hz) noexcept;
+    /// Gives a match its room; none where there is no room.
+    base::Handle add_room(std::unique_ptr<match::Match> match, std::uint32_t phase);
+    void restore_matches();
+    bool restore_match(const match::MatchSnapshot& snapshot);
+    match::MatchOptions options_of_match(std::uint32_t tick_hz,
+                                         std::uint32_t player_count_max) const noexcept;
 
     // Admission: shard_admission.cpp.
     /// The room that a session may enter, opened where need be; closes the session otherwise.

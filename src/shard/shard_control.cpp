@@ -139,22 +139,20 @@ std::optional<match::Match::Done> Shard::set_properties(match::Match& match, std
     return match.set_properties(std::get<wire::SetProperties>(request->request));
 }
 
-/// Tells each member of the game lane when to come back, its own time in the window, and closes it with
-/// 1001. The others are closed.
+/// Members are told when to come back, each its own time in the window; everybody is closed.
 void Shard::send_everyone_away() {
-    const auto count = static_cast<std::int64_t>(std::max(connections_.live_count(), 1U));
-    std::int64_t place = 0;
+    match::Parting parting{options_.farewell.window, options_.farewell.url,
+                           std::max(connections_.live_count(), 1U), 0};
+    for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
+        if (MatchRoom* const room = rooms_.at(index); room != nullptr) {
+            room->match->send_away(parting, now_);
+        }
+    }
     for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
-        Connection* const connection = connections_.at(index);
-        if (connection == nullptr || connection->is_closing) {
-            continue;
+        if (Connection* const connection = connections_.at(index);
+            connection != nullptr && !connection->is_closing) {
+            connection->session.shut_down(now_);
         }
-        if (MatchRoom* const room = touch_room(*connection); room != nullptr) {
-            const base::Duration reconnect = options_.farewell.window * place / count;
-            room->match->drain(connection->member, microseconds(reconnect) / 1000, options_.farewell.url);
-        }
-        ++place;
-        connection->session.shut_down(now_);
     }
 }
 

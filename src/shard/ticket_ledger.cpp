@@ -27,4 +27,14 @@ void TicketLedger::give_back(std::string_view id) {
     }
 }
 
+std::vector<UsedTicket> TicketLedger::list(std::int64_t now) const {
+    std::vector<UsedTicket> used;
+    for (const auto& [id, until] : used_) {
+        if (until > now) {
+            used.push_back({id, until});
+        }
+    }
+    return used;
+}
+
 }  // namespace tickwire::shard

@@ -13,6 +13,12 @@
 
 namespace tickwire::shard {
 
+/// A ticket of single use that was used; its end in Unix seconds.
+struct UsedTicket {
+    std::string id;
+    std::int64_t until;
+};
+
 /// Bounded: where it is full of tickets that live on, no other of single use is taken. It fails closed, and
 /// the remedy is tickets that live minutes and not days.
 class TicketLedger {
@@ -25,6 +31,9 @@ class TicketLedger {
     Verdict take(std::string_view id, std::int64_t until, std::int64_t now);
     /// The ticket opened nothing after all: it may be used again.
     void give_back(std::string_view id);
+
+    /// For the next process: those that live on.
+    std::vector<UsedTicket> list(std::int64_t now) const;
 
     std::size_t count() const noexcept { return used_.size(); }
 

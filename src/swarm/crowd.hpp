@@ -72,6 +72,7 @@ struct Crowd {
     std::uint32_t ended_count = 0;    ///< that ended before they were told to
     std::uint32_t closed_count = 0;   ///< whose descriptor is closed
     std::uint32_t answer_count = 0;   ///< PONGs to the last question, see Member::ask()
+    std::uint32_t absent_count = 0;   ///< whose connection ended, and who is on its way back
     bool is_leaving = false;          ///< ends are expected now
     std::string first_end;            ///< why the first connection ended too early
 

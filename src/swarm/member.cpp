@@ -74,7 +74,8 @@ Member::Member(Crowd& crowd, std::uint32_t index, std::uint32_t room, Part part)
 void Member::start_connecting() {
     const uring::Address& address = crowd_.options.target.address;
     link_ = Link::connecting;
-    ++crowd_.pending_count;
+    connect_at_ = base::Time::max();
+    crowd_.pending_count += gone_since_ ? 0U : 1U;
     crowd_.backend->connect(index_, &address.storage, address.size);
 }
 
@@ -212,7 +213,23 @@ void Member::close_channel() {
 void Member::on_closed() {
     link_ = Link::closed;
     tls_.reset();
+    if (gone_since_ && !crowd_.is_leaving) {
+        return_later();
+        return;
+    }
     ++crowd_.closed_count;
+}
+
+void Member::return_later() {
+    sealed_.clear();
+    in_flight_.clear();
+    is_sending_ = false;
+    // Where nobody said when: soon, and not all at once.
+    constexpr base::Duration unasked = std::chrono::milliseconds(50);
+    const base::Duration wait =
+        reconnect_ > base::Duration(0) ? reconnect_ : unasked * (1 + index_ % 8) / 8;
+    connect_at_ = std::max(*gone_since_ + wait, crowd_.now);
+    reconnect_ = {};
 }
 
 // --- what it sends
@@ -294,6 +311,10 @@ void Member::send_probe() {
 }
 
 void Member::pass_time() {
+    if (crowd_.now >= connect_at_) {
+        start_connecting();
+        return;
+    }
     if (next_read_ != base::Time{} && crowd_.now >= next_read_ && link_ == Link::open) {
         next_read_ = {};
         crowd_.backend->receive_once(index_);
@@ -311,7 +332,10 @@ void Member::ask() {
 
 void Member::leave() {
     talk_->close(1000, "done");
-    if (link_ == Link::open) {
+    if (gone_since_ && link_ == Link::closed) {
+        connect_at_ = base::Time::max();  // on its way back, and not expected any more
+        ++crowd_.closed_count;
+    } else if (link_ == Link::open) {
         flush();
     } else if (link_ != Link::unused) {
         close_channel();
@@ -338,6 +362,21 @@ Member::Known& Member::known(PlayerNumber player) {
 }
 
 void Member::on_welcome(const client::Welcome& welcome) {
+    if (gone_since_) {
+        crowd_.seen.absence.record(crowd_.now - *gone_since_);
+        gone_since_.reset();
+        --crowd_.absent_count;
+        ++crowd_.seen.returns;
+        const bool is_same = part_ == Part::spectator || (welcome.player == player_before_ &&
+                                                          welcome.is_same_slot && welcome.is_recovered);
+        crowd_.seen.returns_as_others += is_same ? 0U : 1U;
+        last_tick_ = welcome.tick;
+        divisor_ = 1;
+        is_keyframe_due_ = true;
+        return;
+    }
+    player_before_ = welcome.player;
+    has_joined_ = true;
     --crowd_.pending_count;
     ++crowd_.joined_count;
     ++room().receiver_count;
@@ -355,6 +394,8 @@ void Member::on_notice(const client::Notice& notice) {
         divisor_ = rate->divisor;
         is_keyframe_due_ = true;
         ++crowd_.seen.rate_changes;
+    } else if (const auto* const drain = std::get_if<client::Drain>(&notice)) {
+        reconnect_ = std::chrono::milliseconds(drain->reconnect_ms);
     }
 }
 
@@ -468,6 +509,14 @@ void Member::on_pong(const client::Pong& pong) {
 
 void Member::on_ended(const client::Ended& ended) {
     if (crowd_.is_leaving) {
+        return;
+    }
+    if (crowd_.options.comes_back && ended.may_retry && has_joined_) {
+        if (!gone_since_) {
+            gone_since_ = crowd_.now;
+            ++crowd_.absent_count;
+            ++crowd_.seen.returned_after[ended.code];
+        }
         return;
     }
     if (crowd_.ended_count++ == 0) {

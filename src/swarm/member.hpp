@@ -91,6 +91,8 @@ class Member final : public client::Handler {
     void receive_tls(base::MutableBytes bytes);
     void flush();
     void close_channel();
+    /// Of a member that comes back: connects anew when it is time.
+    void return_later();
     void begin_talk();
     void account(const SentStates::Place& place) noexcept;
     void learn_phase(const client::StateView& own) noexcept;
@@ -108,6 +110,11 @@ class Member final : public client::Handler {
     std::uint32_t last_tick_ = 0;
     std::uint32_t divisor_ = 1;
     base::Time next_read_{};  // of a slow member
+    // Of one that comes back; the first three while it is on its way.
+    std::optional<base::Time> gone_since_;
+    base::Time connect_at_ = base::Time::max();
+    base::Duration reconnect_{};  ///< its slot, as `drain` tells
+    client::PlayerNumber player_before_ = protocol::nobody;
     base::Duration phase_shift_{};
     Part part_;
     Link link_ = Link::unused;
@@ -115,6 +122,7 @@ class Member final : public client::Handler {
     bool is_slow_ = false;
     bool is_keyframe_due_ = true;
     bool is_asked_ = false;
+    bool has_joined_ = false;
 };
 
 }  // namespace tickwire::swarm

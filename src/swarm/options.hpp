@@ -54,6 +54,7 @@ struct SwarmOptions {
     double measured_s = 20;
     std::uint32_t connections_per_second = 2000;
     std::uint32_t slow_every = 0;  ///< one in so many reads only every half second; 0: none
+    bool comes_back = false;       ///< members whose connection ends resume: the server is restarted
     std::uint32_t slot_us = 1000;
     std::string match_prefix = "swarm-";
     Trust trust = Trust::system_roots;

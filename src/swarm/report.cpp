@@ -135,6 +135,17 @@ std::string as_json(const Report& report) {
             all.number("states_sent", seen.states_sent_all);
         }
         {
+            JsonObject returns(object.key("returns"));
+            returns.number("count", seen.returns);
+            returns.number("as_others", seen.returns_as_others);
+            returns.number("absent", seen.absent);
+            put(returns, "absence_ms", seen.absence);
+            JsonObject codes(returns.key("after_code"));
+            for (const auto& [code, count] : seen.returned_after) {
+                codes.number(std::to_string(code), count);
+            }
+        }
+        {
             JsonObject ends(object.key("ended_early"));
             for (const auto& [code, count] : seen.ends) {
                 ends.number(std::to_string(code), count);
@@ -195,6 +206,11 @@ std::string as_table(const Report& report) {
                    "the swarm itself", 100 * report.cpu_share(),
                    seen.frames == 0 ? 0.0 : 1e6 * report.cpu_s / static_cast<double>(seen.frames),
                    wide(report.sends_late), seen.send_lateness.max_ms());
+    if (options.comes_back) {
+        text += format("  %-22s %llu, as somebody else %llu, absent %llu\n", "came back",
+                       wide(seen.returns), wide(seen.returns_as_others), wide(seen.absent));
+        text += line("without a connection", seen.absence);
+    }
     for (const auto& [code, count] : seen.ends) {
         text += format("  %-22s %llu connections, close code %u\n", "ended too early", wide(count), code);
     }

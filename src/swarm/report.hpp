@@ -42,6 +42,12 @@ struct Observations {
     std::uint64_t ticks_skipped = 0;    ///< numbers missing before a keyframe that had no other reason
     std::uint64_t rate_changes = 0;
     std::uint64_t states_sent_all = 0;
+    // With comes_back.
+    std::uint64_t returns = 0;
+    std::uint64_t returns_as_others = 0;  ///< another number, or events in between are lost
+    std::uint64_t absent = 0;             ///< at the end
+    Histogram absence;                    ///< from a connection's end to the next welcome
+    std::map<std::uint16_t, std::uint64_t> returned_after;  ///< close codes of the connections before
     std::map<std::uint16_t, std::uint64_t> ends;  ///< close codes of connections that ended too early
 };
 

@@ -378,6 +378,12 @@ class Swarm final : public uring::Events {
 
     void judge() {
         const Observations& seen = crowd_.seen;
+        crowd_.seen.absent = crowd_.absent_count;
+        if (options_.comes_back) {
+            check("all are back as whom they were", crowd_.absent_count == 0 && seen.returns_as_others == 0,
+                  std::to_string(crowd_.absent_count) + " are absent, " +
+                      std::to_string(seen.returns_as_others) + " came back as somebody else");
+        }
         check("every connection lives", crowd_.ended_count == 0 && crowd_.answer_count == members_.size(),
               std::to_string(crowd_.ended_count) + " ended too early (first: " + crowd_.first_end + "), " +
                   std::to_string(crowd_.answer_count) + " of " + std::to_string(members_.size()) +

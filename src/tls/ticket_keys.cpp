@@ -77,6 +77,10 @@ bool TicketKeys::rotate() {
     return true;
 }
 
+void TicketKeys::restore(const Set& set) {
+    set_.store(std::make_shared<Set>(set));
+}
+
 void TicketKeys::use(ssl_ctx_st* context) noexcept {
     SSL_CTX_set_app_data(context, this);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);

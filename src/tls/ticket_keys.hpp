@@ -15,16 +15,6 @@ namespace tickwire::tls {
 /// thread read an immutable set.
 class TicketKeys {
   public:
-    /// Null where the system has no random bits to give.
-    static std::shared_ptr<TicketKeys> create();
-
-    /// A new key seals from now on; the one before still opens. What it sealed is sealed anew as it comes.
-    /// False, and nothing changes, where there are no random bits.
-    bool rotate();
-
-    /// Has a context seal and open with these. The context must not outlive them.
-    void use(ssl_ctx_st* context) noexcept;
-
     struct Key {
         std::array<std::uint8_t, 16> name;
         std::array<std::uint8_t, 32> cipher;
@@ -34,6 +24,20 @@ class TicketKeys {
         Key current;
         Key previous;
     };
+
+    /// Null where the system has no random bits to give.
+    static std::shared_ptr<TicketKeys> create();
+
+    /// A new key seals from now on; the one before still opens. What it sealed is sealed anew as it comes.
+    /// False, and nothing changes, where there are no random bits.
+    bool rotate();
+
+    /// Goes on with the keys of the process before: who has a ticket of theirs resumes.
+    void restore(const Set& set);
+
+    /// Has a context seal and open with these. The context must not outlive them.
+    void use(ssl_ctx_st* context) noexcept;
+
     std::shared_ptr<const Set> set() const noexcept { return set_.load(); }
 
   private:

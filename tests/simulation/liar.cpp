@@ -233,7 +233,7 @@ void Liar::judge_end() {
         return;
     }
     const std::uint16_t code = link_.close_code();
-    if (code == lies[lie_].code || code == 4002) {
+    if (code == lies[lie_].code || code == 4002 || (stage_.may_go_away() && (code == 0 || code == 1001))) {
         return;
     }
     // The close frame may come too late for it to be sent, and over a stalled path the rate is not too

@@ -106,6 +106,9 @@ void PlainClient::judge_end() const {
     if (link_.is_faulted() || stage_.is_stopping || link_.http_status() == 503) {
         return;
     }
+    if (stage_.may_go_away() && (link_.close_code() == 0 || link_.close_code() == 1001)) {
+        return;
+    }
     switch (link_.close_code()) {
         case 4001:
         case 4002:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -31,7 +32,7 @@ constexpr Duration step_max = milliseconds(2);
 
 Stage make_stage(World& world, Oracles& oracles, Random& random) {
     constexpr std::array<std::uint32_t, 6> rates{10, 15, 20, 30, 30, 60};
-    Stage stage{world, oracles, {}, {}, {}, {}, false, false, {}, 0};
+    Stage stage{world, oracles, {}, {}, {}, {}, false, false, false, {}, {}, 0};
     stage.match.tick_hz = rates[random.below(rates.size())];
     stage.match.player_count_max = static_cast<std::uint32_t>(random.between(6, 20));
     stage.match.resume_window = random.duration(seconds(1), seconds(4));
@@ -73,7 +74,8 @@ Simulation::Simulation(std::uint64_t seed)
       shard_count_(static_cast<std::uint32_t>(random_.between(2, 3))),
       actor_count_(random_.between(20, 60)),
       wraps_ticks_(random_.chance(250)),
-      directory_(shard_count_, directory_limits(random_)) {
+      directory_limits_(directory_limits(random_)),
+      directory_(std::make_unique<shard::Directory>(shard_count_, directory_limits_)) {
     if (wraps_ticks_) {
         stage_.session.idle_timeout = std::chrono::hours(3);
     }
@@ -96,15 +98,91 @@ void Simulation::open_shards() {
         doors_.push_back(std::make_unique<shard::Door>());
         door_list_.push_back(doors_.back().get());
     }
+    // Those that there are go on: like sockets that systemd holds, they queue who comes meanwhile.
+    while (stage_.listeners.size() < shard_count_) {
+        stage_.listeners.push_back(world_.make_listener());
+    }
     for (std::uint32_t index = 0; index < shard_count_; ++index) {
         shard::ShardSetting setting;
         setting.index = index;
-        stage_.listeners.push_back(world_.make_listener());
-        setting.listeners = {{stage_.listeners.back(), shard::ListenerKind::plain}};
-        setting.directory = &directory_;
+        for (std::size_t listener = index; listener < stage_.listeners.size(); listener += shard_count_) {
+            setting.listeners.push_back({stage_.listeners[listener], shard::ListenerKind::plain});
+        }
+        setting.directory = directory_.get();
         setting.doors = door_list_;
         setting.tokens = &tokens_;
+        for (const match::MatchSnapshot* const snapshot : legacy_.matches) {
+            if (directory_->find(snapshot->name) == index) {
+                setting.legacy.matches.push_back(snapshot);
+            }
+        }
         seats_.push_back({std::move(*shard::Shard::create(options, setting)), {}});
+    }
+}
+
+/// The members are sent away, and come back to other shards, of perhaps another number. What they were told
+/// to be is the oracles' as before: the same player, every event once.
+void Simulation::restart() {
+    stage_.is_restarting = true;
+    std::vector<std::vector<std::uint8_t>> left;
+    for (const auto& door : doors_) {
+        door->ask([&left](shard::Control& control) {
+            for (std::vector<std::uint8_t>& one :
+                 control.leave({milliseconds(400), {}, milliseconds(300)})) {
+                left.push_back(std::move(one));
+            }
+        });
+    }
+    const Time deadline = world_.now() + seconds(2);
+    while (!std::ranges::all_of(seats_, [](const ShardSeat& seat) { return seat.shard->is_done(); })) {
+        if (world_.now() > deadline) {
+            world_.fail("a shard that leaves did not end inside 2 s");
+        }
+        step();
+    }
+    end_shards();
+    step_for(random_.duration({}, milliseconds(500)));
+
+    wire::ControlParser parser;
+    std::deque<match::MatchSnapshot> snapshots;
+    shard_count_ = static_cast<std::uint32_t>(random_.between(1, 3));
+    directory_ = std::make_unique<shard::Directory>(shard_count_, directory_limits_);
+    for (const std::vector<std::uint8_t>& one : left) {
+        auto snapshot = match::decode_snapshot(one, world_.now(), parser);
+        if (!snapshot) {
+            world_.fail("a snapshot cannot be read: " + std::string(snapshot.error()));
+        }
+        if (directory_->place(snapshot->name) != shard_count_) {
+            snapshots.push_back(std::move(*snapshot));
+            legacy_.matches.push_back(&snapshots.back());
+        }
+    }
+    open_shards();
+    legacy_.matches.clear();
+    ++outcome_.restarts;
+    stage_.is_restarting = false;
+    stage_.restarted = world_.now();
+}
+
+/// Counts what they did, and that they let everything go.
+void Simulation::end_shards() {
+    for (ShardSeat& seat : seats_) {
+        const shard::ShardCounters& counters = seat.shard->counters();
+        outcome_.tick_messages += counters.matches.tick_messages;
+        outcome_.events += counters.matches.events_taken;
+        outcome_.resumes += counters.matches.resumes;
+        outcome_.moves += counters.connections_moved_in;
+        outcome_.skips += counters.matches.skipped_busy + counters.matches.skipped_lagging;
+        if (counters.matches_not_restored != 0) {
+            world_.fail("a match of the shards before was not restored");
+        }
+        seat.shard.reset();
+    }
+    seats_.clear();
+    doors_.clear();
+    door_list_.clear();
+    if (directory_->connection_count() != 0) {
+        world_.fail("the shards have ended, but connections are counted");
     }
 }
 
@@ -135,7 +213,10 @@ void Simulation::step() {
 }
 
 void Simulation::step_shards() {
-    std::size_t first = random_.below(seats_.size());
+    if (seats_.empty()) {
+        return;  // between a process and the next
+    }
+    const std::size_t first = random_.below(seats_.size());
     for (std::size_t count = 0; count < seats_.size(); ++count) {
         ShardSeat& seat = seats_[(first + count) % seats_.size()];
         if (world_.now() < seat.starved_until || seat.shard == nullptr) {
@@ -232,12 +313,12 @@ void Simulation::empty_out() {
     actors_.clear();
     clients_.clear();
     step_for(seconds(5) + stage_.match.resume_window);
-    if (directory_.match_count() != 0) {
-        world_.fail("everybody has left, but " + std::to_string(directory_.match_count()) +
+    if (directory_->match_count() != 0) {
+        world_.fail("everybody has left, but " + std::to_string(directory_->match_count()) +
                     " matches live on");
     }
-    if (!wraps_ticks_ && directory_.connection_count() != 0) {
-        world_.fail("everybody has left, but " + std::to_string(directory_.connection_count()) +
+    if (!wraps_ticks_ && directory_->connection_count() != 0) {
+        world_.fail("everybody has left, but " + std::to_string(directory_->connection_count()) +
                     " connections live on");
     }
 }
@@ -252,21 +333,10 @@ void Simulation::stop() {
         if (!seat.shard->is_done()) {
             world_.fail("a shard did not stop inside 6 s");
         }
-        const shard::ShardCounters& counters = seat.shard->counters();
-        outcome_.tick_messages += counters.matches.tick_messages;
-        outcome_.events += counters.matches.events_taken;
-        outcome_.resumes += counters.matches.resumes;
-        outcome_.moves += counters.connections_moved_in;
-        outcome_.skips += counters.matches.skipped_busy + counters.matches.skipped_lagging;
     }
     actors_.clear();
     clients_.clear();
-    for (ShardSeat& seat : seats_) {
-        seat.shard.reset();
-    }
-    if (directory_.connection_count() != 0) {
-        world_.fail("the shards have ended, but connections are counted");
-    }
+    end_shards();
     // What waits to be accepted was never the relay's, nor what was still on its way there (seed 177).
     world_.advance(seconds(1));
     for (const int listener : stage_.listeners) {
@@ -284,6 +354,11 @@ Outcome Simulation::run() {
     play(seconds(2));
     if (wraps_ticks_) {
         jump(seconds(65536 / stage_.match.tick_hz) - random_.duration(seconds(3), seconds(8)));
+    }
+    // One seed in three has its relay upgraded in the middle, one in nine twice.
+    for (int count = random_.chance(333) ? (random_.chance(333) ? 2 : 1) : 0; count != 0; --count) {
+        play(random_.duration(seconds(1), seconds(4)));
+        restart();
     }
     play(seconds(10));
     settle();

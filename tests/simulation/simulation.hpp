@@ -26,6 +26,7 @@ struct Outcome {
     std::uint64_t resumes;
     std::uint64_t moves;
     std::uint64_t skips;
+    std::uint64_t restarts;
 };
 
 /// Tokens that differ, and are the same in the next run.
@@ -52,6 +53,9 @@ class Simulation {
     };
 
     void open_shards();
+    /// All shards end, others go on with what they left: as `systemctl restart` has it.
+    void restart();
+    void end_shards();
     void add_actor();
     void play(Duration time);
     void settle();
@@ -72,7 +76,9 @@ class Simulation {
     std::uint32_t shard_count_;
     std::size_t actor_count_;
     bool wraps_ticks_;  ///< the clock jumps to where tick numbers pass 65,536
-    shard::Directory directory_;
+    shard::DirectoryLimits directory_limits_;
+    std::unique_ptr<shard::Directory> directory_;
+    shard::Legacy legacy_;  ///< of the shards before
     std::vector<std::unique_ptr<shard::Door>> doors_;
     std::vector<shard::Door*> door_list_;
     std::vector<ShardSeat> seats_;

@@ -74,6 +74,7 @@ constexpr NamedBug named_bugs[] = {
     {"partial_send_restarted", Bug::partial_send_restarted},
     {"buffer_returned_twice", Bug::buffer_returned_twice},
     {"pipelined_bytes_lost", Bug::pipelined_bytes_lost},
+    {"upgrade_forgets_events_taken", Bug::upgrade_forgets_events_taken},
 };
 
 void switch_on(const std::string& name) {
@@ -110,14 +111,15 @@ int main(int count, char** values) {
         if (arguments.is_verbose) {
             std::printf(
                 "seed %llu: hash %016llx, %llu clients, %llu ticks, %llu events, %llu resumes, %llu moves, "
-                "%llu skips\n",
+                "%llu skips, %llu restarts\n",
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.hash),
                 static_cast<unsigned long long>(outcome.client_count),
                 static_cast<unsigned long long>(outcome.tick_messages),
                 static_cast<unsigned long long>(outcome.events),
                 static_cast<unsigned long long>(outcome.resumes),
                 static_cast<unsigned long long>(outcome.moves),
-                static_cast<unsigned long long>(outcome.skips));
+                static_cast<unsigned long long>(outcome.skips),
+                static_cast<unsigned long long>(outcome.restarts));
             std::fflush(stdout);
         }
         sum.hash = sum.hash * 31 + outcome.hash;

@@ -1,7 +1,9 @@
 // What all virtual clients of a run share: the world, the truth, and what the relay was told to be.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +22,19 @@ struct Stage {
     session::SessionOptions session;
     std::vector<int> listeners;
     std::vector<std::string> match_names;
-    bool is_settling = false;      ///< everybody behaves from here on
-    bool is_stopping = false;      ///< the relay was told to stop
-    Time last_pause{};             ///< the end of the last long pause of a shard, or jump of the clock
-    std::uint64_t name_count = 0;  ///< for names that are unique in the run
+    bool is_settling = false;       ///< everybody behaves from here on
+    bool is_stopping = false;       ///< the relay was told to stop
+    bool is_restarting = false;     ///< it stops, and another goes on
+    std::optional<Time> restarted;  ///< when the other one went on
+    Time last_pause{};              ///< the end of the last long pause of a shard, or jump of the clock
+    std::uint64_t name_count = 0;   ///< for names that are unique in the run
 
     std::string new_name(const char* prefix) { return prefix + std::to_string(++name_count); }
+    /// A connection may end with 1001 now, or in the middle: the relay went away, and did not wait long.
+    bool may_go_away() const {
+        constexpr Duration stalled_max = std::chrono::seconds(6);
+        return is_restarting || (restarted && world.now() - *restarted <= stalled_max);
+    }
     int draw_listener(Random& random) const { return listeners[random.below(listeners.size())]; }
 };
 

@@ -164,7 +164,7 @@ void VirtualClient::step_old_links() {
         // the close frame. (And the slot may have ended by itself before it was taken over: with any code.)
         const bool is_explained = link->is_faulted() || link->close_code() != 0 || link->was_throttled() ||
                                   now() - stage_.last_pause <= stage_.session.idle_timeout;
-        if (!is_explained && !stage_.is_stopping) {
+        if (!is_explained && !stage_.is_stopping && !stage_.may_go_away()) {
             fail("the old connection of a slot ended without a close frame");
         }
         return true;
@@ -181,7 +181,7 @@ void VirtualClient::on_link_end() {
         judge_end(code);
     }
     if (is_refused && link_->http_status() == 0 && !link_->is_faulted() && !stage_.is_stopping &&
-        now() > unwell_until_ && now() - stage_.last_pause > seconds(5)) {
+        !stage_.may_go_away() && now() > unwell_until_ && now() - stage_.last_pause > seconds(5)) {
         fail("its connection ended before the answer to its upgrade");
     }
     const bool was_welcome = view_.is_welcome();
@@ -210,11 +210,11 @@ void VirtualClient::judge_end(std::uint16_t code) const {
     bool is_right = false;
     switch (code) {
         case 0:
-            is_right = is_unwell;  // the close frame did not get through in time
+            is_right = is_unwell || stage_.may_go_away();  // the close frame did not get through in time
             break;
         case 1000:
         case 1001:
-            is_right = is_leaving_or_reloading_;
+            is_right = is_leaving_or_reloading_ || (code == 1001 && stage_.may_go_away());
             break;
         case 4001:
             is_right = !view_.is_welcome();

@@ -148,12 +148,32 @@ TEST_F(RequestsTest, drain_comes_behind_what_waits) {
     tick();
     ann.log.clear();
     event(ann, protocol::Target::everyone, "e");
-    match->drain(ann.member, 1500, "wss://other");
+    Parting parting{.window = seconds(3), .url = "wss://other", .count = 2, .place = 1};
+    match->send_away(parting, now);
     deliver();
     EXPECT_EQ(ann.log,
               (Lines{"event 1 from 0: e", R"({"op":"drain","reconnect_ms":1500,"url":"wss://other"})"}));
-    match->drain(join_plain().member, 1, "");
-    EXPECT_TRUE(clients.back().log.empty());
+    EXPECT_EQ(close_code(ann), 1001);
+    EXPECT_EQ(parting.place, 2U);
+}
+
+TEST_F(RequestsTest, who_is_sent_away_may_come_back_and_the_plain_lane_is_gone) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& plain = join_plain();
+    ReferenceClient& eve = spectate();
+    tick();
+    plain.log.clear();
+    Parting parting{.window = {}, .url = {}, .count = 3};
+    match->send_away(parting, now);
+    deliver();
+    EXPECT_TRUE(plain.log.empty());
+    for (const ReferenceClient* const client : {&ann, &plain, &eve}) {
+        EXPECT_EQ(close_code(*client), 1001);
+    }
+    EXPECT_EQ(match->player_count(), 1U);
+    EXPECT_EQ(resume(ann, 0).player, 0);
+    pass(seconds(30));
+    EXPECT_EQ(match->player_count(), 1U);
 }
 
 }  // namespace
