@@ -31,7 +31,7 @@ test("two pages see each other's ships where they are, within 3 ticks", async (c
   await until(a, "a sees b", sees(playerB));
   await a.waitForTimeout(1_000);
   // 60 frames a second, of which two thirds must count.
-  context.diagnostic(await checkBoth(a, b, { a: playerA, b: playerB }, watchMs / 25));
+  context.diagnostic(await checkBoth(a, b, { a: playerA, b: playerB }, watchMs / 18));
   await a.close();
   await b.close();
   assert.deepEqual(on.browser.errors, []);
