@@ -2,6 +2,8 @@
 // it is not for the data path.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -22,7 +24,12 @@ class ByteSink {
         to_.resize(at + sizeof(Integer));
         store_le(to_.data() + at, value);
     }
-    void put_bytes(Bytes bytes) { to_.insert(to_.end(), bytes.begin(), bytes.end()); }
+    /// Not by insert(): GCC 12 then sees an access out of bounds that is none, at -O3.
+    void put_bytes(Bytes bytes) {
+        const std::size_t at = to_.size();
+        to_.resize(at + bytes.size());
+        std::copy(bytes.begin(), bytes.end(), to_.begin() + static_cast<std::ptrdiff_t>(at));
+    }
     /// Its size as u32 first.
     void put_sized(Bytes bytes) {
         check(bytes.size() <= 0xffffffff, "ByteSink: a size of 32 bits");
