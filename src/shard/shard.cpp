@@ -63,6 +63,7 @@ tl::expected<std::unique_ptr<Shard>, uring::SetupError> Shard::create(const Shar
     shard->load_measured_at_ = shard->now_;
     shard->next_judgement_ = shard->now_ + judgement_interval;
     shard->last_turn_ = shard->now_;
+    shard->cpu_wait_seen_ = shard->backend_->cpu_wait();  // the first time allocates
     shard->off_grid_.reserve(options.match_count_max);
     shard->attention_.reserve(shard->connections_.capacity());
     shard->attending_.reserve(shard->connections_.capacity());
