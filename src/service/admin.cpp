@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "service/admin_views.hpp"
 #include "service/assets.hpp"
 #include "service/metrics.hpp"
 #include "service/shards.hpp"
@@ -28,10 +29,6 @@ using wire::JsonObject;
 constexpr const char* own_header = "X-Tickwire-Admin";
 constexpr std::size_t body_size_max = 128 * 1024;
 constexpr int worker_count = 4;
-
-std::uint64_t microseconds(base::Duration duration) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0) / 1000);
-}
 
 void answer_json(Response& response, std::string json, int status = 200) {
     response.status = status;
@@ -87,139 +84,6 @@ std::string host_name(const std::string& host) {
         return host.substr(0, host.find(']') + 1);
     }
     return host.substr(0, host.find(':'));
-}
-
-void list_matches(Shards& shards, Response& response) {
-    std::string json = "{\"matches\":[";
-    bool is_first = true;
-    bool is_complete = true;
-    for (std::uint32_t index = 0; index < shards.count(); ++index) {
-        const auto matches =
-            shards.ask(index, [](shard::Control& control) { return control.list_matches(); });
-        is_complete = is_complete && matches.has_value();
-        for (const shard::MatchSummary& match : matches.value_or(std::vector<shard::MatchSummary>{})) {
-            json += is_first ? "" : ",";
-            is_first = false;
-            JsonObject object(json);
-            object.text("match", match.name);
-            object.number("shard", index);
-            object.number("players", match.players);
-            object.number("spectators", match.spectators);
-            object.number("tick", match.tick);
-            object.flag("held", match.is_held);
-        }
-    }
-    json += "],\"complete\":";
-    answer_json(response, json + (is_complete ? "true}" : "false}"));
-}
-
-void append_match(std::string_view name, std::uint32_t shard, const shard::MatchDetails& details,
-                  std::string& json) {
-    JsonObject object(json);
-    const match::MatchReport& report = details.report;
-    object.text("match", name);
-    object.number("shard", shard);
-    object.number("tick", report.tick);
-    object.number("event", report.event);
-    object.number_or_null("host", report.host ? std::optional<std::uint64_t>(*report.host) : std::nullopt);
-    object.flag("locked", report.is_locked);
-    object.number("properties_version", report.properties_version);
-    std::string& members = object.key("members");
-    members += '[';
-    for (std::size_t index = 0; index < report.members.size(); ++index) {
-        const match::MemberReport& member = report.members[index];
-        members += index == 0 ? "" : ",";
-        JsonObject one(members);
-        one.number("player", member.player);
-        one.text("role", member.is_spectator ? "spectator" : member.is_plain ? "plain" : "player");
-        one.text("name", member.name);
-        one.flag("away", member.is_away);
-        if (member.is_away) {
-            continue;
-        }
-        one.number_or_null("round_trip_us", member.round_trip ? std::optional<std::uint64_t>(
-                                                                    microseconds(*member.round_trip))
-                                                              : std::nullopt);
-        one.number("age_us", microseconds(member.age));
-        one.number("divisor", member.divisor);
-        one.flag("slow", member.is_slow);
-        one.flag("visible", member.is_visible);
-        const shard::MemberTraffic& traffic = details.traffic[index];
-        one.flag("tls", traffic.is_tls);
-        one.number("received_bytes", traffic.bytes_received);
-        one.number("sent_bytes", traffic.bytes_sent);
-        one.number("queued_bytes", traffic.bytes_queued);
-    }
-    members += ']';
-}
-
-void list_slots(Shards& shards, std::uint32_t shard, Response& response) {
-    const auto log = shards.ask(shard, [](shard::Control& control) { return control.slot_log(); });
-    if (!log) {
-        answer_error(response, 503, "the shard does not answer");
-        return;
-    }
-    std::string json = "{\"shard\":" + std::to_string(shard) + ",\"slots\":[";
-    bool is_first = true;
-    for (std::size_t step = 0; step < log->slots.size(); ++step) {
-        const shard::SlotRecord& slot = log->slots[(log->next + step) % log->slots.size()];
-        if (slot.woke == base::Time{}) {
-            continue;
-        }
-        json += is_first ? "" : ",";
-        is_first = false;
-        JsonObject object(json);
-        object.number("woke_us", microseconds(slot.woke.time_since_epoch()));
-        object.number("busy_us", slot.busy_us);
-        object.number("receives", slot.receives);
-        object.number("sends", slot.sends);
-        object.number("ticks", slot.ticks);
-        object.number("lateness_us", slot.lateness_max_us);
-    }
-    answer_json(response, json + "]}");
-}
-
-/// What the page at `/` draws: one request a second.
-void show_status(Operations& operations, Response& response) {
-    Shards& shards = operations.shards();
-    std::string json;
-    {
-        JsonObject object(json);
-        object.flag("draining", shards.directory().is_draining());
-        object.number("connections", shards.directory().connection_count());
-        object.number("connections_max", operations.connection_count_max());
-        std::string& list = object.key("shards");
-        list += '[';
-        for (std::uint32_t index = 0; index < shards.count(); ++index) {
-            const shard::ShardCounters counters = shards.counters(index);
-            list += index == 0 ? "" : ",";
-            JsonObject one(list);
-            one.number("load_permille", shards.directory().load_permille(index));
-            one.number("connections", counters.connections_open);
-            one.number("members", counters.members);
-            one.number("matches", counters.matches_open);
-            one.number("slots", counters.slots);
-            one.number("ticks", counters.matches.ticks);
-            one.number("ticks_late", counters.ticks_late);
-            one.number("received_bytes", counters.sessions.bytes_received);
-            one.number("sent_bytes", counters.sessions.bytes_sent);
-            one.number("skipped", counters.matches.skipped_busy + counters.matches.skipped_lagging +
-                                      counters.matches.skipped_no_memory);
-            one.number("pool_bytes", counters.pool_bytes);
-            const auto buckets = [&one](std::string_view name, const base::LatencyHistogram& histogram) {
-                std::string& text = one.key(name);
-                for (std::size_t bucket = 0; bucket < histogram.buckets.size(); ++bucket) {
-                    text += (bucket == 0 ? "[" : ",") + std::to_string(histogram.buckets[bucket]);
-                }
-                text += ']';
-            };
-            buckets("lateness", counters.tick_lateness);
-            buckets("age", counters.matches.state_age);
-            buckets("slot", counters.slot_time);
-        }
-        list += ']';
-    }
-    answer_json(response, std::move(json));
 }
 
 /// Finds the match's shard, and asks it; answers 404 and 503 by itself.
@@ -372,10 +236,12 @@ class Admin::Server final : public httplib::Server {
             response.set_content(metrics_text(operations_.shards(), operations_.connection_count_max()),
                                  "text/plain; version=0.0.4; charset=utf-8");
         });
-        Get("/v1/status",
-            [this](const Request&, Response& response) { show_status(operations_, response); });
-        Get("/v1/matches",
-            [this](const Request&, Response& response) { list_matches(operations_.shards(), response); });
+        Get("/v1/status", [this](const Request&, Response& response) {
+            answer_json(response, status_as_json(operations_));
+        });
+        Get("/v1/matches", [this](const Request&, Response& response) {
+            answer_json(response, matches_as_json(operations_.shards()));
+        });
         Get(R"(/v1/matches/([A-Za-z0-9._~-]{1,64}))", [this](const Request& request, Response& response) {
             const std::string name = request.matches[1];
             Shards& shards = operations_.shards();
@@ -384,9 +250,7 @@ class Admin::Server final : public httplib::Server {
             });
             if (details && *details) {
                 const auto shard = shards.directory().find(name);
-                std::string json;
-                append_match(name, shard.value_or(0), **details, json);
-                answer_json(response, std::move(json));
+                answer_json(response, match_as_json(name, shard.value_or(0), **details));
             } else if (details) {
                 answer_error(response, 404, "no such match");
             }
@@ -397,7 +261,10 @@ class Admin::Server final : public httplib::Server {
                 answer_error(response, 400, "shard is out of range");
                 return;
             }
-            list_slots(operations_.shards(), *shard, response);
+            const auto log = operations_.shards().ask(
+                *shard, [](shard::Control& control) { return control.slot_log(); });
+            log ? answer_json(response, slots_as_json(*shard, *log))
+                : answer_error(response, 503, "the shard does not answer");
         });
     }
 
@@ -456,32 +323,40 @@ class Admin::Server final : public httplib::Server {
                 : answer_error(response, 400, "level is debug, info, warn or error");
         });
         Post("/v1/debug/freeze", [this](const Request& request, Response& response) {
-            const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
-            const auto seconds = number_of(request, "seconds", 1, 600);
-            if (!operations_.is_debug_allowed() || !shard || !seconds) {
-                answer_error(response, operations_.is_debug_allowed() ? 400 : 403,
-                             "not allowed, or out of range");
-                return;
+            if (const auto asked = disturbance_in(request, response)) {
+                operations_.shards().tell(asked->shard, [length = asked->length](shard::Control&) {
+                    std::this_thread::sleep_for(length);
+                });
+                answer_json(response, "{\"frozen\":true}");
             }
-            operations_.shards().tell(*shard, [seconds = *seconds](shard::Control&) {
-                std::this_thread::sleep_for(std::chrono::seconds(seconds));
-            });
-            answer_json(response, "{\"frozen\":true}");
         });
         Post("/v1/debug/burden", [this](const Request& request, Response& response) {
-            const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
-            const auto seconds = number_of(request, "seconds", 1, 600);
-            const auto length = number_of(request, "ms", 5, 1000);
-            if (!operations_.is_debug_allowed() || !shard || !seconds || !length) {
-                answer_error(response, operations_.is_debug_allowed() ? 400 : 403,
-                             "not allowed, or out of range");
-                return;
+            if (const auto asked = disturbance_in(request, response)) {
+                operations_.shards().tell(asked->shard,
+                                          Burden{operations_.shards(), asked->shard, asked->length_in_slot,
+                                                 std::chrono::steady_clock::now() + asked->length});
+                answer_json(response, "{\"burdened\":true}");
             }
-            operations_.shards().tell(
-                *shard, Burden{operations_.shards(), *shard, std::chrono::milliseconds(*length),
-                               std::chrono::steady_clock::now() + std::chrono::seconds(*seconds)});
-            answer_json(response, "{\"burdened\":true}");
         });
+    }
+
+    /// What a test wants of a shard; answers 403 and 400 by itself.
+    struct Disturbance {
+        std::uint32_t shard;
+        std::chrono::seconds length;
+        std::chrono::milliseconds length_in_slot;
+    };
+    std::optional<Disturbance> disturbance_in(const Request& request, Response& response) {
+        const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
+        const auto seconds = number_of(request, "seconds", 1, 600);
+        const auto length_in_slot = number_of(request, "ms", 5, 1000);
+        if (!operations_.is_debug_allowed() || !shard || !seconds || !length_in_slot) {
+            answer_error(response, operations_.is_debug_allowed() ? 400 : 403,
+                         "not allowed, or out of range");
+            return std::nullopt;
+        }
+        return Disturbance{*shard, std::chrono::seconds(*seconds),
+                           std::chrono::milliseconds(*length_in_slot)};
     }
 
     /// The game's backend opens a match before anybody is there, with properties as the body; or changes

@@ -166,8 +166,7 @@ constexpr std::array
                 "admin", "", Applies::on_restart},
         Setting{"admin-debug", "",
                 "allow /v1/debug/freeze and /v1/debug/burden, which stop a shard or make it late for a "
-                "while: for "
-                "tests of the watchdog and of admission by cost",
+                "while: for tests of the watchdog and of admission by cost",
                 SettingKind::flag, [](Config& c, Value v) { return set_flag(c.admin_debug, v); }, "admin",
                 "false", Applies::on_restart},
         Setting{"log-level", "LEVEL", "what is logged at least: debug, info, warn or error",

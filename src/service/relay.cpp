@@ -204,9 +204,9 @@ class Relay final : public Operations {
 
   private:
     int fail_setting(const std::string& message);
-    enum class Reason : std::uint8_t { terminated, interrupted, drained };
+    enum class StopReason : std::uint8_t { terminated, interrupted, drained };
     /// Until a signal or a drain ends it.
-    Reason serve(const sigset_t& signals);
+    StopReason serve(const sigset_t& signals);
     /// What the process before left, if it can be read; told in one line either way.
     UpgradeState take_over(const std::vector<int>& descriptors);
     /// Sends everybody away, and leaves the matches to the next process.
@@ -337,10 +337,10 @@ int Relay::run() {
         std::fflush(stdout);
         is_running_ = true;
         ::sd_notify(0, "READY=1");
-        const Reason reason = serve(signals);
+        const StopReason reason = serve(signals);
         is_running_ = false;
         ::sd_notify(0, "STOPPING=1");
-        if (reason == Reason::terminated && has_state_store()) {
+        if (reason == StopReason::terminated && has_state_store()) {
             leave();
         }
     }
@@ -351,7 +351,7 @@ int Relay::run() {
 
 /// The main thread sleeps until a signal, or until something of its own is due: the watchdog is to be fed,
 /// the status to be told, a drain to be ended.
-Relay::Reason Relay::serve(const sigset_t& signals) {
+Relay::StopReason Relay::serve(const sigset_t& signals) {
     constexpr std::chrono::nanoseconds period = std::chrono::milliseconds(500);
     std::uint64_t watchdog_us = 0;
     const bool has_watchdog = ::sd_watchdog_enabled(1, &watchdog_us) > 0;
@@ -363,7 +363,7 @@ Relay::Reason Relay::serve(const sigset_t& signals) {
         const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
         if (signal == SIGTERM || signal == SIGINT) {
             spdlog::info("stopping on signal {}", signal);
-            return signal == SIGTERM ? Reason::terminated : Reason::interrupted;
+            return signal == SIGTERM ? StopReason::terminated : StopReason::interrupted;
         }
         if (signal == SIGUSR1) {
             log_counters();
@@ -390,7 +390,7 @@ Relay::Reason Relay::serve(const sigset_t& signals) {
         }
         if (is_drained()) {
             spdlog::info("drained");
-            return Reason::drained;
+            return StopReason::drained;
         }
     }
 }

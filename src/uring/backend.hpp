@@ -144,8 +144,8 @@ class Backend {
 
     /// CPU time that this thread has used: what a shard's load is measured by.
     base::Duration cpu_time() const noexcept;
-    /// How long this thread has been ready to run while others had its CPU, of which it was told at its
-    /// last turn (Documentation/scheduler/sched-stats.rst). Zero where the kernel does not say.
+    /// How long in all this thread has been ready to run while others had its CPU
+    /// (Documentation/scheduler/sched-stats.rst). Zero where the kernel does not say.
     base::Duration cpu_wait() const noexcept;
 
     /// Hands queued operations to the kernel now (their bytes are warm); wait() does it too.
