@@ -36,7 +36,7 @@ export class EventQueue {
   push(message: Uint8Array<ArrayBuffer>): void {
     const { eventsMax = 1_024, eventBytesMax = 1 << 20 } = this.#options;
     if (this.#messages.length >= Math.min(eventsMax, countMaxMax) || this.#bytes + message.length > eventBytesMax) {
-      throw new TickwireError("queue_full", `${this.#messages.length} events wait already`);
+      throw new TickwireError("queue_full", `${this.#messages.length} events wait`);
     }
     this.#messages.push(message);
     this.#bytes += message.length;

@@ -51,7 +51,7 @@ export class Events {
     this.#outbox.assertOpen();
     const asHost = to === "host";
     const info = this.#roster.players.get((asHost ? this.#roster.host : to) as number);
-    if (info === undefined || info.plain === true) throw new TickwireError("no_such_player", "nobody can answer");
+    if (!info || info.plain) throw new TickwireError("no_such_player", "nobody can answer");
     return this.#answers.ask({ asked: { player: info.player, asHost }, timeout, signal }, (id) => this.send(data, to, purposeRequest, id));
   }
 
@@ -60,7 +60,7 @@ export class Events {
     if (!recovered) this.newest = event;
     const lost = this.#outbox.events.connected(events_taken, isSameSlot);
     if (lost.length === 0) return null;
-    const error = new TickwireError("events_lost", `${lost.length} events may not have arrived`);
+    const error = new TickwireError("events_lost", `${lost.length} events may be lost`);
     for (const message of lost) {
       if (eventPurpose(message[1] as number) === purposeRequest) this.#answers.fail(idOf(message.subarray(4)), error);
     }

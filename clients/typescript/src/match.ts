@@ -88,7 +88,7 @@ export class Match<State = Uint8Array> {
     });
     this.#pulse = new Pulse({
       ping: (now) => this.#outbox.transmit(encodePing({ seen: this.#tick, clientTime: microseconds(now) })),
-      dead: () => this.#connector.replace(new TickwireError("disconnected", "nothing was heard")),
+      dead: () => this.#connector.replace(new TickwireError("disconnected", "silence")),
     });
     const { signal } = options;
     const abort = (): void => this.#leave(abortedError(signal as AbortSignal));
@@ -244,7 +244,7 @@ export class Match<State = Uint8Array> {
 
   /** Leaves for good and at once; safe to call in `pagehide`. */
   leave(): void {
-    this.#leave(new TickwireError("left", "the match was left"));
+    this.#leave(new TickwireError("left", "left"));
   }
 
   // The connection's life

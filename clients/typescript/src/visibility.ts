@@ -12,17 +12,25 @@ export interface Visibility {
 const page = globalThis.document as Document | undefined;
 
 /**
- * How long a page is hidden before anybody is told, in milliseconds. A window that is shown flickers: Chromium hides
- * it and shows it again at once, and the relay gives a keyframe that is asked for but once a second.
+ * A window that is shown flickers: Chromium hides it and shows it again at once. The relay gives a keyframe that is
+ * asked for but once a second, so the second showing would wait for its own. A page that hides within so many
+ * milliseconds of being shown is told of only after as many.
  */
-const settling = 500;
+const flicker = 500;
 
 export const pageVisibility: Visibility = {
   get hidden() {
     return page?.visibilityState === "hidden";
   },
   watch(listener, signal) {
-    const onChange = () => (this.hidden ? setTimeout(listener, settling) : listener());
+    let calm = 0;
+    const onChange = ({ timeStamp }: Event) => {
+      if (this.hidden && timeStamp < calm) setTimeout(listener, flicker);
+      else {
+        calm = timeStamp + flicker;
+        listener();
+      }
+    };
     page?.addEventListener("visibilitychange", onChange, { signal });
     globalThis.addEventListener?.("online", listener, { signal });
   },

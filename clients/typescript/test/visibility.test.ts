@@ -1,4 +1,4 @@
-// A page that is hidden says so once it stays hidden, and one that shows says so at once.
+// A page that hides or shows says so at once, but for one that hides as soon as it was shown: that is a flicker.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -6,33 +6,38 @@ const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
 Object.assign(globalThis, { document: page });
 const { pageVisibility } = await import("../src/visibility.ts");
 
-function turn(state: "visible" | "hidden"): void {
+/** At a time in milliseconds. */
+function turn(state: "visible" | "hidden", timeStamp: number): void {
   page.visibilityState = state;
-  page.dispatchEvent(new Event("visibilitychange"));
+  page.dispatchEvent(Object.defineProperty(new Event("visibilitychange"), "timeStamp", { value: timeStamp }));
 }
 
-test("a flicker is not told; staying hidden is, after half a second; showing is told at once", (context) => {
+test("hiding and showing are told at once, a flicker is not, and hiding soon after showing is told late", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const leaving = new AbortController();
   const told: boolean[] = [];
   pageVisibility.watch(() => told.push(pageVisibility.hidden), leaving.signal);
 
-  turn("hidden");
-  context.mock.timers.tick(20);
-  turn("visible");
-  context.mock.timers.tick(1_000);
-  assert.deepEqual(told, [false, false]);
+  turn("hidden", 10_000);
+  assert.deepEqual(told, [true]);
+  turn("visible", 20_000);
+  assert.deepEqual(told, [true, false]);
 
-  turn("hidden");
+  turn("hidden", 20_010);
+  turn("visible", 20_030);
+  context.mock.timers.tick(1_000);
+  assert.deepEqual(told, [true, false, false, false], "never hidden");
+
+  turn("hidden", 20_500);
   context.mock.timers.tick(499);
-  assert.deepEqual(told, [false, false]);
+  assert.equal(told.length, 4);
   context.mock.timers.tick(1);
-  assert.deepEqual(told, [false, false, true]);
-  turn("visible");
-  assert.deepEqual(told, [false, false, true, false]);
+  assert.deepEqual(told.slice(4), [true]);
+  turn("visible", 30_000);
+  turn("hidden", 30_500);
+  assert.deepEqual(told.slice(5), [false, true], "it was shown for long enough");
 
   leaving.abort();
-  turn("hidden");
-  context.mock.timers.tick(1_000);
-  assert.equal(told.length, 4);
+  turn("visible", 40_000);
+  assert.equal(told.length, 7);
 });
