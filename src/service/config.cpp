@@ -86,6 +86,16 @@ constexpr std::array
                 SettingKind::list,
                 [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; }, "tls", "",
                 Applies::on_restart},
+        Setting{"proxy-listen", "ADDR:PORT",
+                "listen for ws:// from trusted-proxies alone, each connection with a PROXY header, version "
+                "1 or 2; repeatable",
+                SettingKind::list,
+                [](Config& c, Value v) -> Result { return c.proxy_listen.push_back(v), Result{}; }, "proxy",
+                "", Applies::on_restart},
+        Setting{"proxy-tls-listen", "ADDR:PORT", "the same for wss://: TLS begins behind the header",
+                SettingKind::list,
+                [](Config& c, Value v) -> Result { return c.proxy_tls_listen.push_back(v), Result{}; },
+                "proxy", "", Applies::on_restart},
         Setting{
             "certificate", "FILE",
             "certificate chain, PEM; repeatable: the client's server name chooses, else the first is used",
@@ -237,13 +247,14 @@ constexpr std::array
                 [](Config& c, Value v) { return set_number(c.connects_per_address, v, 0, 1'000'000); },
                 "limits", "64", Applies::on_restart},
         Setting{"trusted-proxies", "RANGE",
-                "10.0.0.0/8 or one address: exempt from these limits, which then hold for whom "
-                "X-Forwarded-For names; repeatable",
+                "10.0.0.0/8, one address, or unix for all unix sockets: exempt from these limits, which "
+                "then hold for whom their PROXY header or X-Forwarded-For names; repeatable",
                 SettingKind::list,
                 [](Config& c, Value v) -> Result {
-                    if (!base::AddressRange::parse(v)) {
+                    if (v != "unix" && !base::AddressRange::parse(v)) {
                         return tl::unexpected("'" + v +
-                                              "' is neither an address nor a range like 10.0.0.0/8");
+                                              "' is neither an address nor a range like 10.0.0.0/8, nor "
+                                              "unix");
                     }
                     return c.trusted_proxies.push_back(v), Result{};
                 },
@@ -341,8 +352,18 @@ std::string Setting::environment_name() const {
 }
 
 tl::expected<void, std::string> check_config(const ServeConfig& config) {
-    if (!config.tls_listen.empty() && (config.certificate.empty() || config.key.empty())) {
-        return tl::unexpected(std::string("--tls-listen needs --certificate and --key"));
+    for (const bool is_proxy : {false, true}) {
+        const auto& addresses = is_proxy ? config.proxy_tls_listen : config.tls_listen;
+        if (!addresses.empty() && (config.certificate.empty() || config.key.empty())) {
+            return tl::unexpected(std::string(is_proxy ? "--proxy-tls-listen" : "--tls-listen") +
+                                  " needs --certificate and --key");
+        }
+    }
+    if (config.trusted_proxies.empty() &&
+        !(config.proxy_listen.empty() && config.proxy_tls_listen.empty())) {
+        return tl::unexpected(
+            std::string("--proxy-listen and --proxy-tls-listen need --trusted-proxies: nobody else may "
+                        "connect there"));
     }
     if (config.certificate.size() != config.key.size()) {
         return tl::unexpected(std::to_string(config.certificate.size()) + " certificates and " +

@@ -15,6 +15,8 @@ namespace tickwire::service {
 struct ServeConfig {
     std::vector<std::string> listen;
     std::vector<std::string> tls_listen;
+    std::vector<std::string> proxy_listen;  ///< for proxies that send a PROXY header, as the next
+    std::vector<std::string> proxy_tls_listen;
     std::vector<std::string> certificate;
     std::vector<std::string> key;  ///< of the certificate at the same place
     std::uint32_t shards = 0;      ///< 0: as many as the CPUs that the process may use
@@ -49,7 +51,7 @@ struct ServeConfig {
     // What they may cost.
     std::uint32_t max_connections_per_address = 256;  ///< 0: any
     std::uint32_t connects_per_address = 64;          ///< a second; 0: any
-    std::vector<std::string> trusted_proxies;
+    std::vector<std::string> trusted_proxies;         ///< ranges, or `unix`
     bool limit_loopback = false;
     std::uint32_t max_handshakes = 10'000;
     std::uint32_t newcomer_share = 40;  ///< percent of a slot

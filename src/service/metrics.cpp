@@ -36,6 +36,10 @@ double number(std::uint64_t value) {
     return static_cast<double>(value);
 }
 
+double proxy_errors(C counters, wire::ProxyError error) {
+    return number(counters.sessions.proxy_errors[static_cast<std::size_t>(error)]);
+}
+
 constexpr auto counter = MetricType::Counter;
 constexpr auto gauge = MetricType::Gauge;
 
@@ -55,6 +59,8 @@ constexpr std::array rows{
         [](C c) { return number(c.refused_address_rate); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "handshakes",
         [](C c) { return number(c.refused_handshakes); }},
+    Row{"tickwire_connections_refused_total", "", counter, "limit", "untrusted",
+        [](C c) { return number(c.refused_untrusted); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "matches",
         [](C c) { return number(c.refused_matches); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "late",
@@ -74,6 +80,16 @@ constexpr std::array rows{
         [](C c) { return number(c.matches_opened); }},
     Row{"tickwire_members", "Members in a match now.", gauge, "", "",
         [](C c) { return number(c.members); }},
+    Row{"tickwire_proxy_headers_total", "PROXY headers on listeners for proxies, by what came of them.",
+        counter, "result", "taken", [](C c) { return number(c.sessions.proxy_headers); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "missing",
+        [](C c) { return proxy_errors(c, wire::ProxyError::missing); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "malformed",
+        [](C c) { return proxy_errors(c, wire::ProxyError::malformed); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "too_long",
+        [](C c) { return proxy_errors(c, wire::ProxyError::too_long); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "checksum",
+        [](C c) { return proxy_errors(c, wire::ProxyError::checksum); }},
     Row{"tickwire_tls_handshakes_total", "TLS handshakes, by how they ended.", counter, "result", "full",
         [](C c) { return number(c.sessions.handshakes - c.sessions.handshakes_resumed); }},
     Row{"tickwire_tls_handshakes_total", "", counter, "result", "resumed",
@@ -93,7 +109,9 @@ constexpr std::array rows{
     Row{"tickwire_protocol_errors_total", "Connections closed for what their peer sent.", counter, "", "",
         [](C c) { return number(c.sessions.protocol_errors); }},
     Row{"tickwire_timeouts_total", "Connections ended for what did not come in time, by what it was.",
-        counter, "awaited", "tls", [](C c) { return number(c.sessions.timeouts_tls); }},
+        counter, "awaited", "proxy", [](C c) { return number(c.sessions.timeouts_proxy); }},
+    Row{"tickwire_timeouts_total", "", counter, "awaited", "tls",
+        [](C c) { return number(c.sessions.timeouts_tls); }},
     Row{"tickwire_timeouts_total", "", counter, "awaited", "upgrade",
         [](C c) { return number(c.sessions.timeouts_upgrade); }},
     Row{"tickwire_timeouts_total", "", counter, "awaited", "join",

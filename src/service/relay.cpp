@@ -29,6 +29,7 @@
 #include "service/listeners.hpp"
 #include "service/log.hpp"
 #include "service/operations.hpp"
+#include "service/proxy_refusals.hpp"
 #include "service/shards.hpp"
 #include "service/state_store.hpp"
 #include "service/upgrade_state.hpp"
@@ -116,7 +117,11 @@ void set_match_bounds(const ServeConfig& config, match::MatchOptions& options) {
 
 void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
     for (const std::string& range : config.trusted_proxies) {
-        options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
+        if (range == "unix") {
+            options.addresses.is_unix_trusted = true;
+        } else {
+            options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
+        }
     }
     options.addresses.is_loopback_limited = config.limit_loopback;
     options.handshake_count_max = config.max_handshakes;
@@ -223,6 +228,7 @@ class Relay final : public Operations {
     std::uint32_t connection_count_max_ = 0;
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
     std::unique_ptr<Shards> shards_;
+    ProxyRefusals proxy_refusals_;
     std::atomic<bool> is_running_{false};
     std::optional<StoredState> stored_;  ///< what take_over() returned views into
     Clock::time_point session_key_made_ = Clock::now();
@@ -378,6 +384,7 @@ Relay::Reason Relay::serve(const sigset_t& signals) {
                 next_feed = now + feed_interval;
             }
         }
+        proxy_refusals_.report(*shards_, now);
         if (now >= next_status) {
             report_status();
             next_status = now + std::chrono::seconds(2);

@@ -44,6 +44,7 @@ enum class ListenerKind : std::uint8_t { plain, tls };
 struct Listener {
     int descriptor = -1;
     ListenerKind kind = ListenerKind::plain;
+    session::Preamble preamble = session::Preamble::none;  ///< a header, from trusted proxies alone
 };
 
 struct ShardOptions {
@@ -122,8 +123,10 @@ class Shard final : private uring::Events, private session::Host, private match:
     /// Invariant: `room` exists exactly while the match knows the member. `match_name`, of who is about to
     /// join, is named in the directory by one reference while it is there.
     struct Connection {
-        Connection(session::Environment& environment, session::Transport transport, base::Time now)
-            : session(environment, transport, now), is_handshaking(transport == session::Transport::tls) {}
+        Connection(session::Environment& environment, session::Transport transport,
+                   session::Preamble preamble, base::Time now)
+            : session(environment, transport, now, preamble),
+              is_handshaking(transport == session::Transport::tls) {}
         Connection(session::Environment& environment, session::MovedSession& moved, base::Time now)
             : session(environment, moved, now) {}
         session::Session session;
@@ -131,7 +134,8 @@ class Shard final : private uring::Events, private session::Host, private match:
         match::Member member = 0;
         std::unique_ptr<std::string> match_name;
         std::unique_ptr<session::MovedSession> arriving;  ///< handed over, and not looked at yet
-        base::AddressKey address = 0;                     ///< what it is charged to; 0: nobody
+        base::PeerAddress peer;        ///< whom it comes from, as far as is known and may be believed
+        base::AddressKey address = 0;  ///< what it is charged to; 0: nobody
         Receiving receiving = Receiving::nothing;
         bool is_listed = false;     ///< in attention_
         bool is_last_send = false;  ///< closes when the send in flight is over
@@ -154,6 +158,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     void on_upcoming(uring::Channel channel, unsigned step) noexcept override;
 
     // session::Host
+    bool on_proxy_header(session::Session& session, const wire::ProxyHeader& header) override;
+    void on_bad_proxy_header(session::Session& session, wire::ProxyError error) override;
     void on_upgrade(session::Session& session, const wire::HttpRequest& request,
                     const wire::RoutedPath& route) override;
     void on_page_request(session::Session& session, const wire::HttpRequest& request) override;
@@ -225,8 +231,9 @@ class Shard final : private uring::Events, private session::Host, private match:
     void become_member(session::Session& session, Connection& connection, const Entry& entry,
                        match::Member member);
     void count_refusal(Admission admission) noexcept;
-    /// Charges a connection of a proxy to whom it came for. False: over a limit.
-    bool charge_forwarded(Connection& connection, std::string_view forwarded_for);
+    /// Of a connection of a proxy: it comes from this client, and is charged to it. False: over a limit.
+    bool charge_client(Connection& connection, const base::PeerAddress& client);
+    void note_refused_proxy(const base::PeerAddress& peer) noexcept;
     void serve_newcomers();
     base::Duration newcomer_turn() const noexcept;
     void serve_newcomer(uring::Channel channel, Connection& connection);

@@ -14,6 +14,7 @@ declare -A packages=(
     [chromium]="chromium"
     [display]="xvfb openbox"
     [firefox]="firefox-esr"
+    [proxies]="nginx-light haproxy"
     [strace]="strace"
     [valgrind]="valgrind"
     [storms]="slowhttptest iproute2 openssl"
