@@ -81,8 +81,8 @@ async function playThrough(front: Front, port: number, match: string, relayHasTl
     await front.stop();
     await waitFor("both to be missed", readyMs, () => membersOf(match), (members) => members.every(({ away }) => away));
     await front.start();
-    await waitFor("the page to be back", readyMs, () => page.pulse(), ({ status, reconnects }) => status === "open" && reconnects === 1);
-    await waitFor("Node to be back", readyMs, () => node.match.status, (status) => status === "open");
+    await waitFor("the page to be back", readyMs, () => page.pulse(), ({ status, reconnects }) => status === "connected" && reconnects === 1);
+    await waitFor("Node to be back", readyMs, () => node.match.status, (status) => status === "connected");
     assert.equal((await page.pulse()).player, player, "the same player");
     await playsWith(page, node, ticks.length);
     for (const { away, address } of await membersOf(match)) assert.deepEqual({ away, address }, { away: false, address: "::1" });
@@ -115,6 +115,7 @@ describe("HAProxy", { skip: isInstalled("haproxy") ? false : "haproxy is not ins
     const ending = await freePort();
     const front = (port: number): Front =>
       Front.haproxy(folder, port, [
+          ["maxconn 20000", "maxconn 200"], // each takes two open files, and a test has few
         ["bind :443", `bind 127.0.0.1:${passing}`],
         ["bind :::443 v6only", `bind [::1]:${passing}`],
         ["bind :8443", `bind 127.0.0.1:${ending}`],
