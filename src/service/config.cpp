@@ -10,6 +10,7 @@
 
 #include "base/peer_address.hpp"
 #include "match/match.hpp"
+#include "service/webhooks.hpp"
 #include "session/origins.hpp"
 
 namespace tickwire::service {
@@ -98,7 +99,8 @@ constexpr std::array
                 "proxy", "", Applies::on_restart},
         Setting{
             "certificate", "FILE",
-            "certificate chain, PEM; repeatable: the client's server name chooses, else the first is used",
+            "certificate chain, PEM; repeatable: the client's server name chooses, else the first is used; "
+            "read again when it changes",
             SettingKind::list,
             [](Config& c, Value v) -> Result { return c.certificate.push_back(v), Result{}; }, "tls", "",
             Applies::at_once},
@@ -106,6 +108,12 @@ constexpr std::array
                 SettingKind::list,
                 [](Config& c, Value v) -> Result { return c.key.push_back(v), Result{}; }, "tls", "",
                 Applies::at_once},
+        Setting{"session-key-life", "SECONDS",
+                "how long a key seals TLS session tickets, 1 to 604800; the one before it opens them as "
+                "long again",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_seconds(c.session_key_life_s, v, 1, 604'800); }, "tls",
+                "43200", Applies::on_restart},
         Setting{"shards", "N", "event loops, 1 to 256", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.shards, v, 1, 256); }, "server",
                 "the CPUs that the process may use", Applies::on_restart},
@@ -180,6 +188,37 @@ constexpr std::array
                 "tests of the watchdog and of admission by cost",
                 SettingKind::flag, [](Config& c, Value v) { return set_flag(c.admin_debug, v); }, "admin",
                 "false", Applies::on_restart},
+        Setting{"webhook-url", "URL",
+                "http:// or https://: told when a match opens or closes and a player joins or leaves; "
+                "repeatable",
+                SettingKind::list,
+                [](Config& c, Value v) -> Result {
+                    if (auto url = WebhookUrl::parse(v); !url) {
+                        return tl::unexpected(std::move(url.error()));
+                    }
+                    return c.webhook_url.push_back(v), Result{};
+                },
+                "webhook", "", Applies::on_restart},
+        Setting{"webhook-secret-file", "FILE", "a file with the secret that signs what is posted",
+                SettingKind::value, [](Config& c, Value v) { return set_text(c.webhook_secret_file, v); },
+                "webhook", "", Applies::on_restart},
+        Setting{"webhook-ca-file", "FILE",
+                "certificates, PEM, that receivers' certificates are signed by, in place of the system's",
+                SettingKind::value, [](Config& c, Value v) { return set_text(c.webhook_ca_file, v); },
+                "webhook", "", Applies::on_restart},
+        Setting{"webhook-timeout", "SECONDS", "time for an answer, 0.1 to 60", SettingKind::value,
+                [](Config& c, Value v) { return set_seconds(c.webhook_timeout_s, v, 0.1, 60); }, "webhook",
+                "5", Applies::on_restart},
+        Setting{"webhook-retries", "N",
+                "how often a POST is repeated before its events are given up, 0 to 1000; the pauses grow "
+                "from half a second to a minute",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_number(c.webhook_retries, v, 0, 1000); }, "webhook",
+                "8", Applies::on_restart},
+        Setting{"webhook-queue", "N", "events that may wait for one receiver; further ones are dropped",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_number(c.webhook_queue, v, 1, 1'000'000); }, "webhook",
+                "10000", Applies::on_restart},
         Setting{"log-level", "LEVEL", "what is logged at least: debug, info, warn or error",
                 SettingKind::value,
                 [](Config& c, Value v) {
@@ -364,6 +403,10 @@ tl::expected<void, std::string> check_config(const ServeConfig& config) {
         return tl::unexpected(
             std::string("--proxy-listen and --proxy-tls-listen need --trusted-proxies: nobody else may "
                         "connect there"));
+    }
+    if (!config.webhook_url.empty() && config.webhook_secret_file.empty()) {
+        return tl::unexpected(
+            std::string("--webhook-url needs --webhook-secret-file: what is posted is signed"));
     }
     if (config.certificate.size() != config.key.size()) {
         return tl::unexpected(std::to_string(config.certificate.size()) + " certificates and " +

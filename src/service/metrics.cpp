@@ -163,6 +163,8 @@ constexpr std::array rows{
         [](C c) { return number(c.matches.away_timeouts); }},
     Row{"tickwire_host_changes_total", "Changes of a match's host.", counter, "", "",
         [](C c) { return number(c.matches.host_changes); }},
+    Row{"tickwire_notices_lost_total", "Events for webhooks that were lost on their way from a shard.",
+        counter, "", "", [](C c) { return number(c.notices_lost); }},
     Row{"tickwire_slots_total", "Slots run.", counter, "", "", [](C c) { return number(c.slots); }},
     Row{"tickwire_shard_cpu_seconds_total", "CPU time of the shard's thread.", counter, "", "",
         [](C c) { return number(c.busy_ns) / ns_per_s; }},
@@ -272,6 +274,30 @@ void add_process(Families& families) {
     families.add("process_max_fds", "Limit on open files.", gauge, number(files.rlim_cur));
 }
 
+/// By the place of the receiver in the settings.
+void add_webhooks(Families& families, const std::vector<Webhooks::Report>& reports) {
+    const auto add = [&](std::string_view name, std::string_view help, MetricType type,
+                         std::uint64_t Webhooks::Report::*value, const char* result) {
+        MetricFamily& family = families.family(name, help, type);
+        for (std::size_t index = 0; index < reports.size(); ++index) {
+            std::vector<ClientMetric::Label> labels{{"receiver", std::to_string(index)}};
+            if (result != nullptr) {
+                labels.push_back({"result", result});
+            }
+            families.add(family, std::move(labels), number(reports[index].*value));
+        }
+    };
+    using Report = Webhooks::Report;
+    constexpr std::string_view events = "tickwire_webhook_events_total";
+    add(events, "Events for webhooks, by what came of them.", counter, &Report::sent, "sent");
+    add(events, "", counter, &Report::failed, "failed");
+    add(events, "", counter, &Report::dropped, "dropped");
+    add("tickwire_webhook_attempts_failed_total", "POSTs that were not answered with 2xx.", counter,
+        &Report::attempts_failed, nullptr);
+    add("tickwire_webhook_queue_events", "Events that wait for a receiver.", gauge, &Report::waiting,
+        nullptr);
+}
+
 /// Values by a code: the last one of `values` is for all others.
 template <typename Codes, typename Values>
 void add_codes(Families& families, MetricFamily& family, const ClientMetric::Label& shard,
@@ -284,7 +310,8 @@ void add_codes(Families& families, MetricFamily& family, const ClientMetric::Lab
 
 }  // namespace
 
-std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max) {
+std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max,
+                         const Webhooks* webhooks) {
     std::vector<shard::ShardCounters> counters;
     for (std::uint32_t index = 0; index < shards.count(); ++index) {
         counters.push_back(shards.counters(index));
@@ -332,6 +359,9 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
     families.add("tickwire_connections_max", "Limit on connections.", gauge, number(connection_count_max));
     families.add("tickwire_draining", "1 while the relay drains.", gauge,
                  shards.directory().is_draining() ? 1 : 0);
+    if (webhooks != nullptr) {
+        add_webhooks(families, webhooks->reports());
+    }
     add_process(families);
     return families.text();
 }

@@ -57,6 +57,7 @@ struct ShardCounters {
     std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
     std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
     std::uint64_t requests_answered = 0;   ///< of the service
+    std::uint64_t notices_lost = 0;        ///< for which the ring had no room
     /// The bytes of the address that refused_untrusted or sessions.proxy_errors counted last.
     std::array<std::uint64_t, 2> proxy_peer_refused{};
     base::LatencyHistogram tick_lateness;

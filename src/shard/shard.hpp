@@ -26,6 +26,7 @@
 #include "shard/counters.hpp"
 #include "shard/directory.hpp"
 #include "shard/door.hpp"
+#include "shard/notices.hpp"
 #include "shard/pressure.hpp"
 #include "shard/slot_grid.hpp"
 #include "shard/turn_queue.hpp"
@@ -79,6 +80,7 @@ struct ShardSetting {
     std::span<Door* const> doors;  ///< of all shards, by index
     match::TokenSource* tokens = nullptr;
     PublishedCounters* published = nullptr;             ///< may be null
+    NoticeRing* notices = nullptr;                      ///< null: nobody wants to know
     std::shared_ptr<const ticket::KeySet> ticket_keys;  ///< null: who wants to play may
     ticket::Policy ticket_policy;
     std::int64_t (*unix_time)() noexcept = nullptr;  ///< needed with ticket_keys
@@ -114,8 +116,9 @@ class Shard final : private uring::Events, private session::Host, private match:
         /// From when a tick is due to its slot. Less than a slot, and zero but for a match of another
         /// process, which had a grid of its own.
         base::Duration slot_delay{};
-        bool is_touched = false;  ///< something was said in this slot: finish_slot() is due
-        base::Time held_until{};  ///< stays open until then though nobody is in it
+        std::uint64_t opening = 0;  ///< tells it from others of its name: they count on this shard
+        bool is_touched = false;    ///< something was said in this slot: finish_slot() is due
+        base::Time held_until{};    ///< stays open until then though nobody is in it
     };
 
     enum class Receiving : std::uint8_t { nothing, once, many };
@@ -183,6 +186,8 @@ class Shard final : private uring::Events, private session::Host, private match:
                      base::Bytes payload) noexcept override;
     void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
     void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
+    void on_player_joined(const match::PlayerSlot& slot, match::Connection connection) noexcept override;
+    void on_player_left(const match::PlayerSlot& slot, wire::LeftReason reason) noexcept override;
 
     // Control
     void apply(const std::shared_ptr<const LiveSettings>& settings) override;
@@ -256,6 +261,9 @@ class Shard final : private uring::Events, private session::Host, private match:
     void run_matches();
     void finish_touched();
     void end_match(base::Handle room);
+    void notify(Notice::Kind kind, const MatchRoom& room) noexcept;
+    void notify(Notice& notice, const match::PlayerSlot& slot) noexcept;
+    void put_notice(Notice& notice) noexcept;
     void sweep();
     void begin_stop();
     void send_everyone_away();
@@ -289,6 +297,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     Pressure pressure_;
     std::uint32_t handshaking_count_ = 0;
     std::uint32_t refused_count_ = 0;
+    std::uint64_t openings_ = 0;
     std::int64_t heap_bytes_ = 0;  ///< of matches, as of the last sweep
     base::Time next_judgement_;
     std::uint64_t busy_ns_at_judgement_ = 0;
