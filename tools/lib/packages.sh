@@ -15,6 +15,7 @@ declare -A packages=(
     [display]="xvfb openbox"
     [firefox]="firefox-esr"
     [proxies]="nginx-light haproxy"
+    [container]="debootstrap python3-seccomp strace openssl procps"
     [strace]="strace"
     [valgrind]="valgrind"
     [storms]="slowhttptest iproute2 openssl"
