@@ -21,6 +21,18 @@ std::string_view trim(std::string_view text) noexcept {
     return text;
 }
 
+/// Some proxies write a port behind the address: 192.0.2.1:4711, [2001:db8::1]:4711.
+std::optional<PeerAddress> parse_forwarded(std::string_view text) noexcept {
+    const std::size_t colon = text.rfind(':');
+    if (text.starts_with('[')) {
+        const std::size_t bracket = text.find(']');
+        const bool is_followed_by_port = bracket + 1 == text.size() || bracket + 1 == colon;
+        return bracket != text.npos && is_followed_by_port ? PeerAddress::parse(text.substr(1, bracket - 1))
+                                                           : std::nullopt;
+    }
+    return PeerAddress::parse(text.find(':') == colon ? text.substr(0, colon) : text);
+}
+
 }  // namespace
 
 PeerAddress PeerAddress::from_ipv4(std::array<std::uint8_t, 4> address) noexcept {
@@ -67,6 +79,16 @@ AddressKey PeerAddress::key() const noexcept {
     return key;
 }
 
+std::string PeerAddress::text() const {
+    if (!exists()) {
+        return {};
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const char* const done = is_ipv4() ? inet_ntop(AF_INET, bytes.data() + 12, text.data(), text.size())
+                                       : inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+    return done != nullptr ? done : std::string();
+}
+
 std::optional<AddressRange> AddressRange::parse(std::string_view text) noexcept {
     const std::size_t slash = text.find('/');
     const auto base = PeerAddress::parse(text.substr(0, slash));
@@ -96,6 +118,9 @@ bool AddressRange::contains(const PeerAddress& address) const noexcept {
 }
 
 bool AddressRules::is_trusted(const PeerAddress& peer) const noexcept {
+    if (!peer.exists()) {
+        return is_unix_trusted;
+    }
     return std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
                        [&peer](const AddressRange& range) { return range.contains(peer); });
 }
@@ -106,21 +131,21 @@ AddressKey AddressRules::charged_key(const PeerAddress& peer) const noexcept {
     return is_exempt ? 0 : peer.key();
 }
 
-AddressKey AddressRules::forwarded_key(std::string_view forwarded_for) const noexcept {
-    while (!forwarded_for.empty()) {
-        const std::size_t comma = forwarded_for.rfind(',');
-        const bool is_first = comma == forwarded_for.npos;
-        const auto client =
-            PeerAddress::parse(trim(is_first ? forwarded_for : forwarded_for.substr(comma + 1)));
-        if (!client) {
-            return 0;
+std::optional<PeerAddress> AddressRules::forwarded_client(
+    std::span<const std::string_view> forwarded_for) const noexcept {
+    for (; !forwarded_for.empty(); forwarded_for = forwarded_for.first(forwarded_for.size() - 1)) {
+        std::string_view list = forwarded_for.back();
+        while (!list.empty()) {
+            const std::size_t comma = list.rfind(',');
+            const bool is_first = comma == list.npos;
+            const auto client = parse_forwarded(trim(is_first ? list : list.substr(comma + 1)));
+            if (!client || !is_trusted(*client)) {
+                return client;
+            }
+            list = list.substr(0, is_first ? 0 : comma);
         }
-        if (!is_trusted(*client)) {
-            return charged_key(*client);
-        }
-        forwarded_for = forwarded_for.substr(0, is_first ? 0 : comma);
     }
-    return 0;
+    return std::nullopt;
 }
 
 }  // namespace tickwire::base

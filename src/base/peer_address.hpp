@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +29,8 @@ struct PeerAddress {
     bool is_ipv4() const noexcept;
     bool is_loopback() const noexcept;
     AddressKey key() const noexcept;
+    /// As parse() reads it: `192.0.2.1`, `2001:db8::1`; empty where there is none.
+    std::string text() const;
     friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 };
 
@@ -41,15 +45,17 @@ struct AddressRange {
 
 /// Whom the limits for one address concern.
 struct AddressRules {
-    std::vector<AddressRange> trusted_proxies;  ///< who speak for others: see X-Forwarded-For
+    std::vector<AddressRange> trusted_proxies;  ///< who speak for others: X-Forwarded-For, PROXY headers
+    bool is_unix_trusted = false;               ///< whoever comes by a unix socket does too
     bool is_loopback_limited = false;
 
     bool is_trusted(const PeerAddress& peer) const noexcept;
     /// What a connection of this peer is charged to; 0: exempt.
     AddressKey charged_key(const PeerAddress& peer) const noexcept;
-    /// Whom a trusted proxy speaks for: the last address in the list that is no trusted proxy itself. What
-    /// stands before it anybody may have written. 0: nobody that can be read, or nobody to be charged.
-    AddressKey forwarded_key(std::string_view forwarded_for) const noexcept;
+    /// Whom a trusted proxy speaks for: the last address in the lists that is no trusted proxy itself. What
+    /// stands before it anybody may have written. Empty: nobody that can be read.
+    std::optional<PeerAddress> forwarded_client(
+        std::span<const std::string_view> forwarded_for) const noexcept;
 };
 
 }  // namespace tickwire::base

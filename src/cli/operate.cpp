@@ -56,6 +56,10 @@ void add_operate(CLI::App& app, int& exit_code) {
         ->callback([given, &exit_code] {
             exit_code = call(*given, {"GET", "/v1/status"});
         });
+    add_command(app, given, "ready", "say whether a running relay takes new matches, for health checks")
+        ->callback([given, &exit_code] {
+            exit_code = call(*given, {"GET", "/readyz"});
+        });
     CLI::App* const drain = add_command(
         app, given, "drain", "have a running relay take no new matches, and end with its last one");
     drain->add_option("--timeout", given->timeout_s, "seconds after which matches are ended (default 300)")

@@ -46,6 +46,7 @@ struct Match::Implementation {
     void forget_member(Member member) noexcept;
     void disconnect(Member member, Ending ending, base::Time now);
     void end_slot(PlayerNumber player, wire::LeftReason reason);
+    PlayerSlot describe(PlayerNumber player) const noexcept;
 
     struct Replay {
         bool is_recovered = false;

@@ -126,6 +126,7 @@ tl::expected<Member, Refusal> Match::Implementation::add_player(Slot slot, Conne
     json.clear();
     wire::write_joined(*player, roster[*player].name, is_plain, json);
     announce();
+    outlet.on_player_joined(describe(*player), connection);
     return member;
 }
 
@@ -291,8 +292,14 @@ void Match::Implementation::disconnect(Member member, Ending ending, base::Time 
     reconsider_host(now);
 }
 
+PlayerSlot Match::Implementation::describe(PlayerNumber player) const noexcept {
+    const Slot& slot = roster[player];
+    return {name, player, slot.name, slot.subject, slot.is_plain};
+}
+
 void Match::Implementation::end_slot(PlayerNumber player, wire::LeftReason reason) {
     const bool is_plain = roster[player].is_plain;
+    outlet.on_player_left(describe(player), reason);
     roster.remove(player);
     states.drop(player);
     for (RateClass& rate_class : classes) {

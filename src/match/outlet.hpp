@@ -8,7 +8,9 @@
 #include "base/bytes.hpp"
 #include "base/shared_buffer.hpp"
 #include "base/slot_pool.hpp"
+#include "tickwire/protocol.hpp"
 #include "tickwire/websocket.hpp"
+#include "wire/control.hpp"
 
 namespace tickwire::match {
 
@@ -19,6 +21,15 @@ enum class LinkState : std::uint8_t {
     idle,     ///< nothing in flight, nothing queued
     pending,  ///< bytes are queued and leave at the end of this slot; more may be appended to that send
     busy,     ///< a send is in flight: what is queued now waits for its end
+};
+
+/// The views are good for the length of the call.
+struct PlayerSlot {
+    std::string_view match;
+    protocol::PlayerNumber player;
+    std::string_view name;
+    std::string_view subject;  ///< as its ticket had it
+    bool is_plain;
 };
 
 /// Calls never come back into the match: an outbox that overflows, say, is told later, by
@@ -36,6 +47,10 @@ class Outlet {
     virtual void send_shared(Connection connection, const base::SharedBuffer& frames) noexcept = 0;
     /// Closes after what is queued. The match has forgotten the member: no disconnect() follows.
     virtual void close(Connection connection, std::uint16_t code, std::string_view reason) noexcept = 0;
+    /// A player's slot has begun, or ended: for accounts that are kept outside of the match. Not told of
+    /// spectators, nor of a player that is away or comes back.
+    virtual void on_player_joined(const PlayerSlot& /*slot*/, Connection /*connection*/) noexcept {}
+    virtual void on_player_left(const PlayerSlot& /*slot*/, wire::LeftReason /*reason*/) noexcept {}
 
   protected:
     ~Outlet() = default;

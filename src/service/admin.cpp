@@ -233,7 +233,8 @@ class Admin::Server final : public httplib::Server {
             response.set_content(is_ready ? "ready\n" : "draining\n", "text/plain");
         });
         Get("/metrics", [this](const Request&, Response& response) {
-            response.set_content(metrics_text(operations_.shards(), operations_.connection_count_max()),
+            response.set_content(metrics_text(operations_.shards(), operations_.connection_count_max(),
+                                              operations_.webhooks()),
                                  "text/plain; version=0.0.4; charset=utf-8");
         });
         Get("/v1/status", [this](const Request&, Response& response) {

@@ -77,6 +77,7 @@ std::string match_as_json(std::string_view name, std::uint32_t shard, const shar
             one.flag("slow", member.is_slow);
             one.flag("visible", member.is_visible);
             const shard::MemberTraffic& traffic = details.traffic[index];
+            one.text("address", traffic.peer.text());
             one.flag("tls", traffic.is_tls);
             one.number("received_bytes", traffic.bytes_received);
             one.number("sent_bytes", traffic.bytes_sent);

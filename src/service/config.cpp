@@ -10,6 +10,7 @@
 
 #include "base/peer_address.hpp"
 #include "match/match.hpp"
+#include "service/webhooks.hpp"
 #include "session/origins.hpp"
 
 namespace tickwire::service {
@@ -86,9 +87,20 @@ constexpr std::array
                 SettingKind::list,
                 [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; }, "tls", "",
                 Applies::on_restart},
+        Setting{"proxy-listen", "ADDR:PORT",
+                "listen for ws:// from trusted-proxies alone, each connection with a PROXY header, version "
+                "1 or 2; repeatable",
+                SettingKind::list,
+                [](Config& c, Value v) -> Result { return c.proxy_listen.push_back(v), Result{}; }, "proxy",
+                "", Applies::on_restart},
+        Setting{"proxy-tls-listen", "ADDR:PORT", "the same for wss://: TLS begins behind the header",
+                SettingKind::list,
+                [](Config& c, Value v) -> Result { return c.proxy_tls_listen.push_back(v), Result{}; },
+                "proxy", "", Applies::on_restart},
         Setting{
             "certificate", "FILE",
-            "certificate chain, PEM; repeatable: the client's server name chooses, else the first is used",
+            "certificate chain, PEM; repeatable: the client's server name chooses, else the first is used; "
+            "read again when it changes",
             SettingKind::list,
             [](Config& c, Value v) -> Result { return c.certificate.push_back(v), Result{}; }, "tls", "",
             Applies::at_once},
@@ -96,6 +108,12 @@ constexpr std::array
                 SettingKind::list,
                 [](Config& c, Value v) -> Result { return c.key.push_back(v), Result{}; }, "tls", "",
                 Applies::at_once},
+        Setting{"session-key-life", "SECONDS",
+                "how long a key seals TLS session tickets, 1 to 604800; the one before it opens them as "
+                "long again",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_seconds(c.session_key_life_s, v, 1, 604'800); }, "tls",
+                "43200", Applies::on_restart},
         Setting{"shards", "N", "event loops, 1 to 256", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.shards, v, 1, 256); }, "server",
                 "the CPUs that the process may use", Applies::on_restart},
@@ -169,6 +187,37 @@ constexpr std::array
                 "while: for tests of the watchdog and of admission by cost",
                 SettingKind::flag, [](Config& c, Value v) { return set_flag(c.admin_debug, v); }, "admin",
                 "false", Applies::on_restart},
+        Setting{"webhook-url", "URL",
+                "http:// or https://: told when a match opens or closes and a player joins or leaves; "
+                "repeatable",
+                SettingKind::list,
+                [](Config& c, Value v) -> Result {
+                    if (auto url = WebhookUrl::parse(v); !url) {
+                        return tl::unexpected(std::move(url.error()));
+                    }
+                    return c.webhook_url.push_back(v), Result{};
+                },
+                "webhook", "", Applies::on_restart},
+        Setting{"webhook-secret-file", "FILE", "a file with the secret that signs what is posted",
+                SettingKind::value, [](Config& c, Value v) { return set_text(c.webhook_secret_file, v); },
+                "webhook", "", Applies::on_restart},
+        Setting{"webhook-ca-file", "FILE",
+                "certificates, PEM, that receivers' certificates are signed by, in place of the system's",
+                SettingKind::value, [](Config& c, Value v) { return set_text(c.webhook_ca_file, v); },
+                "webhook", "", Applies::on_restart},
+        Setting{"webhook-timeout", "SECONDS", "time for an answer, 0.1 to 60", SettingKind::value,
+                [](Config& c, Value v) { return set_seconds(c.webhook_timeout_s, v, 0.1, 60); }, "webhook",
+                "5", Applies::on_restart},
+        Setting{"webhook-retries", "N",
+                "how often a POST is repeated before its events are given up, 0 to 1000; the pauses grow "
+                "from half a second to a minute",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_number(c.webhook_retries, v, 0, 1000); }, "webhook",
+                "8", Applies::on_restart},
+        Setting{"webhook-queue", "N", "events that may wait for one receiver; further ones are dropped",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_number(c.webhook_queue, v, 1, 1'000'000); }, "webhook",
+                "10000", Applies::on_restart},
         Setting{"log-level", "LEVEL", "what is logged at least: debug, info, warn or error",
                 SettingKind::value,
                 [](Config& c, Value v) {
@@ -236,13 +285,14 @@ constexpr std::array
                 [](Config& c, Value v) { return set_number(c.connects_per_address, v, 0, 1'000'000); },
                 "limits", "64", Applies::on_restart},
         Setting{"trusted-proxies", "RANGE",
-                "10.0.0.0/8 or one address: exempt from these limits, which then hold for whom "
-                "X-Forwarded-For names; repeatable",
+                "10.0.0.0/8, one address, or unix for all unix sockets: exempt from these limits, which "
+                "then hold for whom their PROXY header or X-Forwarded-For names; repeatable",
                 SettingKind::list,
                 [](Config& c, Value v) -> Result {
-                    if (!base::AddressRange::parse(v)) {
+                    if (v != "unix" && !base::AddressRange::parse(v)) {
                         return tl::unexpected("'" + v +
-                                              "' is neither an address nor a range like 10.0.0.0/8");
+                                              "' is neither an address nor a range like 10.0.0.0/8, nor "
+                                              "unix");
                     }
                     return c.trusted_proxies.push_back(v), Result{};
                 },
@@ -340,8 +390,22 @@ std::string Setting::environment_name() const {
 }
 
 tl::expected<void, std::string> check_config(const ServeConfig& config) {
-    if (!config.tls_listen.empty() && (config.certificate.empty() || config.key.empty())) {
-        return tl::unexpected(std::string("--tls-listen needs --certificate and --key"));
+    for (const bool is_proxy : {false, true}) {
+        const auto& addresses = is_proxy ? config.proxy_tls_listen : config.tls_listen;
+        if (!addresses.empty() && (config.certificate.empty() || config.key.empty())) {
+            return tl::unexpected(std::string(is_proxy ? "--proxy-tls-listen" : "--tls-listen") +
+                                  " needs --certificate and --key");
+        }
+    }
+    if (config.trusted_proxies.empty() &&
+        !(config.proxy_listen.empty() && config.proxy_tls_listen.empty())) {
+        return tl::unexpected(
+            std::string("--proxy-listen and --proxy-tls-listen need --trusted-proxies: nobody else may "
+                        "connect there"));
+    }
+    if (!config.webhook_url.empty() && config.webhook_secret_file.empty()) {
+        return tl::unexpected(
+            std::string("--webhook-url needs --webhook-secret-file: what is posted is signed"));
     }
     if (config.certificate.size() != config.key.size()) {
         return tl::unexpected(std::to_string(config.certificate.size()) + " certificates and " +

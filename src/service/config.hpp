@@ -15,7 +15,10 @@ namespace tickwire::service {
 struct ServeConfig {
     std::vector<std::string> listen;
     std::vector<std::string> tls_listen;
+    std::vector<std::string> proxy_listen;  ///< for proxies that send a PROXY header, as the next
+    std::vector<std::string> proxy_tls_listen;
     std::vector<std::string> certificate;
+    double session_key_life_s = 43'200;
     std::vector<std::string> key;  ///< of the certificate at the same place
     std::uint32_t shards = 0;      ///< 0: as many as the CPUs that the process may use
     std::uint32_t tick_hz = 30;
@@ -49,7 +52,7 @@ struct ServeConfig {
     // What they may cost.
     std::uint32_t max_connections_per_address = 256;  ///< 0: any
     std::uint32_t connects_per_address = 64;          ///< a second; 0: any
-    std::vector<std::string> trusted_proxies;
+    std::vector<std::string> trusted_proxies;         ///< ranges, or `unix`
     bool limit_loopback = false;
     std::uint32_t max_handshakes = 10'000;
     std::uint32_t newcomer_share = 40;  ///< percent of a slot
@@ -72,6 +75,13 @@ struct ServeConfig {
     std::vector<std::string> admin_listen;
     std::string admin_token_file;
     bool admin_debug = false;
+    // Whom to tell of matches and players.
+    std::vector<std::string> webhook_url;
+    std::string webhook_secret_file;
+    std::string webhook_ca_file;
+    double webhook_timeout_s = 5;
+    std::uint32_t webhook_retries = 8;
+    std::uint32_t webhook_queue = 10'000;
     std::string log_level = "info";
     std::string log_format = "auto";
 };

@@ -275,17 +275,16 @@ std::string as_toml(const Setting& setting, const std::vector<std::string>& text
     return list + "]";
 }
 
-/// The default as it would be written, or an empty one of its type with the reason: for the example file.
+/// The default as it would be written; empty where it is no value but a reason, or none.
 std::string default_as_toml(const Setting& setting) {
     if (setting.kind == SettingKind::list) {
         return "[]";
     }
     const std::string text(setting.default_text);
-    if (setting.is_number() || setting.kind == SettingKind::flag) {
-        const bool is_value = !text.empty() && text.find(' ') == std::string::npos;
-        return is_value ? text : "";
+    if (text.empty() || text.find(' ') != std::string::npos) {
+        return "";
     }
-    return quoted(text);
+    return setting.is_number() || setting.kind == SettingKind::flag ? text : quoted(text);
 }
 
 /// Calls `visit(section)` once for each section and `visit(setting)` for each setting in it.
@@ -395,8 +394,9 @@ std::string example_config() {
             out += "# " + std::string(setting.help) +
                    (setting.applies == Applies::at_once ? " (reload)" : "") + "\n";
             const std::string text = default_as_toml(setting);
+            const std::string_view reason = setting.default_text.empty() ? "none" : setting.default_text;
             out += "#" + std::string(setting.key()) + " =" + (text.empty() ? "" : " " + text) +
-                   (text.empty() ? " # default: " + std::string(setting.default_text) : "") + "\n";
+                   (text.empty() ? " # default: " + std::string(reason) : "") + "\n";
         });
     return out;
 }

@@ -13,11 +13,21 @@ struct NamedCounter {
 
 using C = const shard::ShardCounters&;
 
+std::uint64_t proxy_errors(C counters, wire::ProxyError error) {
+    return counters.sessions.proxy_errors[static_cast<std::size_t>(error)];
+}
+
 constexpr std::array counters_by_name{
     NamedCounter{"bytes_received", [](C c) { return c.sessions.bytes_received; }},
     NamedCounter{"bytes_sent", [](C c) { return c.sessions.bytes_sent; }},
     NamedCounter{"messages_received", [](C c) { return c.sessions.messages_received; }},
     NamedCounter{"sends", [](C c) { return c.sessions.sends; }},
+    NamedCounter{"proxy_headers", [](C c) { return c.sessions.proxy_headers; }},
+    NamedCounter{"proxy_headers_missing", [](C c) { return proxy_errors(c, wire::ProxyError::missing); }},
+    NamedCounter{"proxy_headers_malformed",
+                 [](C c) { return proxy_errors(c, wire::ProxyError::malformed); }},
+    NamedCounter{"proxy_headers_too_long", [](C c) { return proxy_errors(c, wire::ProxyError::too_long); }},
+    NamedCounter{"proxy_headers_checksum", [](C c) { return proxy_errors(c, wire::ProxyError::checksum); }},
     NamedCounter{"handshakes", [](C c) { return c.sessions.handshakes; }},
     NamedCounter{"handshakes_failed", [](C c) { return c.sessions.handshakes_failed; }},
     NamedCounter{"handshakes_resumed", [](C c) { return c.sessions.handshakes_resumed; }},
@@ -25,6 +35,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"requests_refused", [](C c) { return c.sessions.requests_refused; }},
     NamedCounter{"protocol_errors", [](C c) { return c.sessions.protocol_errors; }},
     NamedCounter{"origins_refused", [](C c) { return c.sessions.origins_refused; }},
+    NamedCounter{"timeouts_proxy", [](C c) { return c.sessions.timeouts_proxy; }},
     NamedCounter{"timeouts_tls", [](C c) { return c.sessions.timeouts_tls; }},
     NamedCounter{"timeouts_upgrade", [](C c) { return c.sessions.timeouts_upgrade; }},
     NamedCounter{"timeouts_join", [](C c) { return c.sessions.timeouts_join; }},
@@ -66,6 +77,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"refused_address_count", [](C c) { return c.refused_address_count; }},
     NamedCounter{"refused_address_rate", [](C c) { return c.refused_address_rate; }},
     NamedCounter{"refused_handshakes", [](C c) { return c.refused_handshakes; }},
+    NamedCounter{"refused_untrusted", [](C c) { return c.refused_untrusted; }},
     NamedCounter{"refused_matches", [](C c) { return c.refused_matches; }},
     NamedCounter{"refused_late", [](C c) { return c.refused_late; }},
     NamedCounter{"tickets_accepted", [](C c) { return c.tickets_accepted; }},

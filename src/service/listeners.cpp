@@ -9,9 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "service/state_store.hpp"
 #include "uring/listener.hpp"
@@ -78,6 +82,25 @@ uring::SocketOptions socket_options(const ServeConfig& config) {
     return options;
 }
 
+constexpr shard::Listener plain{-1, shard::ListenerKind::plain, session::Preamble::none};
+constexpr shard::Listener tls{-1, shard::ListenerKind::tls, session::Preamble::none};
+constexpr shard::Listener proxy_plain{-1, shard::ListenerKind::plain, session::Preamble::proxy_header};
+constexpr shard::Listener proxy_tls{-1, shard::ListenerKind::tls, session::Preamble::proxy_header};
+
+/// Of an inherited descriptor's name.
+std::optional<shard::Listener> kind_of(std::string_view name) {
+    constexpr std::array<std::pair<std::string_view, shard::Listener>, 4> kinds{
+        {{"plain", plain}, {"tls", tls}, {"proxy-plain", proxy_plain}, {"proxy-tls", proxy_tls}}};
+    const auto* const found =
+        std::find_if(kinds.begin(), kinds.end(), [name](const auto& one) { return one.first == name; });
+    return found == kinds.end() ? std::nullopt : std::optional(found->second);
+}
+
+shard::Listener with_descriptor(shard::Listener kind, int descriptor) {
+    kind.descriptor = descriptor;
+    return kind;
+}
+
 }  // namespace
 
 tl::expected<InheritedDescriptors, std::string> take_inherited() {
@@ -93,9 +116,11 @@ tl::expected<InheritedDescriptors, std::string> take_inherited() {
             inherited.states.push_back(descriptor);
         } else if (::sd_is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
             fault = "the inherited descriptor '" + name + "' does not listen";
-        } else if (name != "plain" && name != "tls" && name != "admin") {
-            fault = "the inherited descriptor '" + name +
-                    "' is none of plain, tls, admin: set FileDescriptorName= in its socket unit";
+        } else if (name != "admin" && !kind_of(name)) {
+            fault =
+                "the inherited descriptor '" + name +
+                "' is none of plain, tls, proxy-plain, proxy-tls, admin: set FileDescriptorName= in its "
+                "socket unit";
         } else {
             inherited.listeners.push_back({descriptor, name, text_of(uring::bound_address(descriptor))});
         }
@@ -128,14 +153,16 @@ tl::expected<Listeners, std::string> Listeners::open(const ServeConfig& config,
             return tl::unexpected(std::move(done.error()));
         }
     }
-    for (const std::string& address : config.listen) {
-        if (auto done = listeners.open_one(address, shard::ListenerKind::plain, config); !done) {
-            return tl::unexpected(std::move(done.error()));
-        }
-    }
-    for (const std::string& address : config.tls_listen) {
-        if (auto done = listeners.open_one(address, shard::ListenerKind::tls, config); !done) {
-            return tl::unexpected(std::move(done.error()));
+    const std::array<std::pair<const std::vector<std::string>*, Kind>, 4> settings{
+        {{&config.listen, plain},
+         {&config.tls_listen, tls},
+         {&config.proxy_listen, proxy_plain},
+         {&config.proxy_tls_listen, proxy_tls}}};
+    for (const auto& [addresses, kind] : settings) {
+        for (const std::string& address : *addresses) {
+            if (auto done = listeners.open_one(address, kind, config); !done) {
+                return tl::unexpected(std::move(done.error()));
+            }
         }
     }
     for (const std::string& address : config.admin_listen) {
@@ -166,21 +193,33 @@ tl::expected<void, std::string> Listeners::adopt(const Inherited& inherited, con
             {inherited.descriptor, inherited.address, address.is_unix(), is_loopback(address), true});
         return {};
     }
-    const bool is_tls = inherited.name == "tls";
-    if (is_tls && (config.certificate.empty() || config.key.empty())) {
-        return tl::unexpected(std::string("the inherited descriptor 'tls' needs a certificate and a key"));
+    const Kind kind = *kind_of(inherited.name);
+    if (kind.kind == shard::ListenerKind::tls && (config.certificate.empty() || config.key.empty())) {
+        return tl::unexpected("the inherited descriptor '" + inherited.name +
+                              "' needs a certificate and a key");
+    }
+    if (kind.preamble == session::Preamble::proxy_header && config.trusted_proxies.empty()) {
+        return tl::unexpected("the inherited descriptor '" + inherited.name +
+                              "' needs trusted-proxies: nobody else may connect there");
     }
     if (auto done = uring::configure_listener(inherited.descriptor, socket_options(config)); !done) {
         return done;
     }
     descriptors_.push_back(inherited.descriptor);
     for (auto& of_shard : by_shard_) {
-        of_shard.push_back(
-            {inherited.descriptor, is_tls ? shard::ListenerKind::tls : shard::ListenerKind::plain});
+        of_shard.push_back(with_descriptor(kind, inherited.descriptor));
     }
-    const std::string scheme = is_tls ? "wss" : "ws";
-    lines_.push_back("listening " + scheme + (address.is_unix() ? "+" : "://") + inherited.address);
+    add_line(kind, inherited.address);
     return {};
+}
+
+/// `address`: a unix socket's with `unix:`.
+void Listeners::add_line(Kind kind, const std::string& address) {
+    const std::string scheme = kind.kind == shard::ListenerKind::tls ? "wss" : "ws";
+    const bool is_unix = address.starts_with("unix:");
+    lines_.push_back(std::string("listening ") +
+                     (kind.preamble == session::Preamble::proxy_header ? "proxy " : "") + scheme +
+                     (is_unix ? "+" : "://") + address);
 }
 
 tl::expected<void, std::string> Listeners::open_admin(const std::string& text) {
@@ -211,7 +250,7 @@ tl::expected<void, std::string> Listeners::open_admin(const std::string& text) {
     return {};
 }
 
-tl::expected<void, std::string> Listeners::open_one(const std::string& text, shard::ListenerKind kind,
+tl::expected<void, std::string> Listeners::open_one(const std::string& text, Kind kind,
                                                     const ServeConfig& config) {
     auto address = uring::parse_address(text);
     if (!address) {
@@ -226,7 +265,7 @@ tl::expected<void, std::string> Listeners::open_one(const std::string& text, sha
     const uring::SocketOptions options = socket_options(config);
     for (std::size_t shard = 0; shard < by_shard_.size(); ++shard) {
         if (address->is_unix() && shard != 0) {
-            by_shard_[shard].push_back({descriptors_.back(), kind});
+            by_shard_[shard].push_back(with_descriptor(kind, descriptors_.back()));
             continue;
         }
         const auto descriptor = uring::open_listener(*address, options);
@@ -234,19 +273,16 @@ tl::expected<void, std::string> Listeners::open_one(const std::string& text, sha
             return tl::unexpected(descriptor.error());
         }
         descriptors_.push_back(*descriptor);
-        by_shard_[shard].push_back({*descriptor, kind});
+        by_shard_[shard].push_back(with_descriptor(kind, *descriptor));
         if (shard == 0) {
             address = uring::bound_address(*descriptor);  // where port 0 was asked for, the others follow
         }
     }
-    const std::string bound = uring::format_address(*address);
-    const std::string scheme = kind == shard::ListenerKind::tls ? "wss" : "ws";
     if (address->is_unix()) {
-        const std::string path = text.substr(std::string_view("unix:").size());
-        unix_paths_.push_back(path);
-        lines_.push_back("listening " + scheme + "+unix:" + path);
+        unix_paths_.push_back(text.substr(std::string_view("unix:").size()));
+        add_line(kind, text);
     } else {
-        lines_.push_back("listening " + scheme + "://" + bound);
+        add_line(kind, uring::format_address(*address));
     }
     return {};
 }

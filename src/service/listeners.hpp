@@ -12,7 +12,7 @@
 namespace tickwire::service {
 
 /// A listening descriptor that was open before the process began (LISTEN_FDS). Its name says what it is
-/// for: `plain`, `tls` or `admin`.
+/// for: `plain`, `tls`, `proxy-plain`, `proxy-tls` or `admin`.
 struct Inherited {
     int descriptor = -1;
     std::string name;
@@ -58,8 +58,11 @@ class Listeners {
 
   private:
     Listeners() = default;
-    tl::expected<void, std::string> open_one(const std::string& address, shard::ListenerKind kind,
+    /// What listens there, without its descriptor.
+    using Kind = shard::Listener;
+    tl::expected<void, std::string> open_one(const std::string& address, Kind kind,
                                              const ServeConfig& config);
+    void add_line(Kind kind, const std::string& address);
     tl::expected<void, std::string> open_admin(const std::string& address);
     tl::expected<void, std::string> adopt(const Inherited& inherited, const ServeConfig& config);
     bool is_inherited(const std::string& address) const;

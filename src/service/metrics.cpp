@@ -36,6 +36,10 @@ double number(std::uint64_t value) {
     return static_cast<double>(value);
 }
 
+double proxy_errors(C counters, wire::ProxyError error) {
+    return number(counters.sessions.proxy_errors[static_cast<std::size_t>(error)]);
+}
+
 constexpr auto counter = MetricType::Counter;
 constexpr auto gauge = MetricType::Gauge;
 
@@ -55,6 +59,8 @@ constexpr std::array rows{
         [](C c) { return number(c.refused_address_rate); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "handshakes",
         [](C c) { return number(c.refused_handshakes); }},
+    Row{"tickwire_connections_refused_total", "", counter, "limit", "untrusted",
+        [](C c) { return number(c.refused_untrusted); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "matches",
         [](C c) { return number(c.refused_matches); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "late",
@@ -74,6 +80,16 @@ constexpr std::array rows{
         [](C c) { return number(c.matches_opened); }},
     Row{"tickwire_members", "Members in a match now.", gauge, "", "",
         [](C c) { return number(c.members); }},
+    Row{"tickwire_proxy_headers_total", "PROXY headers on listeners for proxies, by what came of them.",
+        counter, "result", "taken", [](C c) { return number(c.sessions.proxy_headers); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "missing",
+        [](C c) { return proxy_errors(c, wire::ProxyError::missing); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "malformed",
+        [](C c) { return proxy_errors(c, wire::ProxyError::malformed); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "too_long",
+        [](C c) { return proxy_errors(c, wire::ProxyError::too_long); }},
+    Row{"tickwire_proxy_headers_total", "", counter, "result", "checksum",
+        [](C c) { return proxy_errors(c, wire::ProxyError::checksum); }},
     Row{"tickwire_tls_handshakes_total", "TLS handshakes, by how they ended.", counter, "result", "full",
         [](C c) { return number(c.sessions.handshakes - c.sessions.handshakes_resumed); }},
     Row{"tickwire_tls_handshakes_total", "", counter, "result", "resumed",
@@ -93,7 +109,9 @@ constexpr std::array rows{
     Row{"tickwire_protocol_errors_total", "Connections closed for what their peer sent.", counter, "", "",
         [](C c) { return number(c.sessions.protocol_errors); }},
     Row{"tickwire_timeouts_total", "Connections ended for what did not come in time, by what it was.",
-        counter, "awaited", "tls", [](C c) { return number(c.sessions.timeouts_tls); }},
+        counter, "awaited", "proxy", [](C c) { return number(c.sessions.timeouts_proxy); }},
+    Row{"tickwire_timeouts_total", "", counter, "awaited", "tls",
+        [](C c) { return number(c.sessions.timeouts_tls); }},
     Row{"tickwire_timeouts_total", "", counter, "awaited", "upgrade",
         [](C c) { return number(c.sessions.timeouts_upgrade); }},
     Row{"tickwire_timeouts_total", "", counter, "awaited", "join",
@@ -145,6 +163,8 @@ constexpr std::array rows{
         [](C c) { return number(c.matches.away_timeouts); }},
     Row{"tickwire_host_changes_total", "Changes of a match's host.", counter, "", "",
         [](C c) { return number(c.matches.host_changes); }},
+    Row{"tickwire_notices_lost_total", "Events for webhooks that were lost on their way from a shard.",
+        counter, "", "", [](C c) { return number(c.notices_lost); }},
     Row{"tickwire_slots_total", "Slots run.", counter, "", "", [](C c) { return number(c.slots); }},
     Row{"tickwire_shard_cpu_seconds_total", "CPU time of the shard's thread.", counter, "", "",
         [](C c) { return number(c.busy_ns) / ns_per_s; }},
@@ -254,6 +274,30 @@ void add_process(Families& families) {
     families.add("process_max_fds", "Limit on open files.", gauge, number(files.rlim_cur));
 }
 
+/// By the place of the receiver in the settings.
+void add_webhooks(Families& families, const std::vector<Webhooks::Report>& reports) {
+    const auto add = [&](std::string_view name, std::string_view help, MetricType type,
+                         std::uint64_t Webhooks::Report::*value, const char* result) {
+        MetricFamily& family = families.family(name, help, type);
+        for (std::size_t index = 0; index < reports.size(); ++index) {
+            std::vector<ClientMetric::Label> labels{{"receiver", std::to_string(index)}};
+            if (result != nullptr) {
+                labels.push_back({"result", result});
+            }
+            families.add(family, std::move(labels), number(reports[index].*value));
+        }
+    };
+    using Report = Webhooks::Report;
+    constexpr std::string_view events = "tickwire_webhook_events_total";
+    add(events, "Events for webhooks, by what came of them.", counter, &Report::sent, "sent");
+    add(events, "", counter, &Report::failed, "failed");
+    add(events, "", counter, &Report::dropped, "dropped");
+    add("tickwire_webhook_attempts_failed_total", "POSTs that were not answered with 2xx.", counter,
+        &Report::attempts_failed, nullptr);
+    add("tickwire_webhook_queue_events", "Events that wait for a receiver.", gauge, &Report::waiting,
+        nullptr);
+}
+
 /// Values by a code: the last one of `values` is for all others.
 template <typename Codes, typename Values>
 void add_codes(Families& families, MetricFamily& family, const ClientMetric::Label& shard,
@@ -266,7 +310,8 @@ void add_codes(Families& families, MetricFamily& family, const ClientMetric::Lab
 
 }  // namespace
 
-std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max) {
+std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max,
+                         const Webhooks* webhooks) {
     std::vector<shard::ShardCounters> counters;
     for (std::uint32_t index = 0; index < shards.count(); ++index) {
         counters.push_back(shards.counters(index));
@@ -314,6 +359,9 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
     families.add("tickwire_connections_max", "Limit on connections.", gauge, number(connection_count_max));
     families.add("tickwire_draining", "1 while the relay drains.", gauge,
                  shards.directory().is_draining() ? 1 : 0);
+    if (webhooks != nullptr) {
+        add_webhooks(families, webhooks->reports());
+    }
     add_process(families);
     return families.text();
 }

@@ -5,10 +5,12 @@
 #include <string>
 
 #include "service/shards.hpp"
+#include "service/webhooks.hpp"
 
 namespace tickwire::service {
 
-/// The whole of `GET /metrics`. Any thread.
-std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max);
+/// The whole of `GET /metrics`. Any thread. `webhooks` may be null.
+std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max,
+                         const Webhooks* webhooks);
 
 }  // namespace tickwire::service

@@ -9,6 +9,7 @@
 namespace tickwire::service {
 
 class Shards;
+class Webhooks;
 
 struct DrainOptions {
     std::chrono::seconds timeout{300};  ///< then the matches that still run are ended
@@ -29,6 +30,8 @@ class Operations {
     virtual bool set_log_level(const std::string& level) = 0;
     virtual std::uint32_t connection_count_max() const = 0;
     virtual bool is_debug_allowed() const = 0;
+    /// Null where there are none.
+    virtual const Webhooks* webhooks() const = 0;
 
   protected:
     ~Operations() = default;

@@ -13,7 +13,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,14 +26,16 @@
 #include "service/admin.hpp"
 #include "service/counters_text.hpp"
 #include "service/demo_pages.hpp"
+#include "service/file_watcher.hpp"
 #include "service/kernel_overrides.hpp"
-#include "service/key_watcher.hpp"
 #include "service/listeners.hpp"
 #include "service/log.hpp"
 #include "service/operations.hpp"
+#include "service/proxy_refusals.hpp"
 #include "service/shards.hpp"
 #include "service/state_store.hpp"
 #include "service/upgrade_state.hpp"
+#include "service/webhooks.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
 #include "uring/clock.hpp"
@@ -40,9 +44,6 @@ namespace tickwire::service {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// Tickets are good for two hours (OpenSSL's default), so the previous key opens all that still count.
-constexpr std::chrono::hours ticket_key_life{12};
 
 /// How members leave for an upgrade in place: half a second and less until they are back. Who does not
 /// answer our close inside the linger is cut off, for the next process starts when this one has ended.
@@ -116,12 +117,40 @@ void set_match_bounds(const ServeConfig& config, match::MatchOptions& options) {
 
 void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
     for (const std::string& range : config.trusted_proxies) {
-        options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
+        if (range == "unix") {
+            options.addresses.is_unix_trusted = true;
+        } else {
+            options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
+        }
     }
     options.addresses.is_loopback_limited = config.limit_loopback;
     options.handshake_count_max = config.max_handshakes;
     options.newcomer_share_permille = config.newcomer_share * 10;
     options.pressure.late_permille = config.late_slots;
+}
+
+/// The error is one line; without URLs there is nothing to read.
+tl::expected<WebhookSettings, std::string> webhook_settings(const ServeConfig& config) {
+    WebhookSettings settings;
+    for (const std::string& url : config.webhook_url) {
+        settings.urls.push_back(*WebhookUrl::parse(url));
+    }
+    if (!settings.urls.empty()) {
+        auto secret = read_token(config.webhook_secret_file);
+        if (!secret) {
+            return tl::unexpected(std::move(secret.error()));
+        }
+        settings.secret = std::move(*secret);
+    }
+    if (!config.webhook_ca_file.empty() && !std::ifstream(config.webhook_ca_file)) {
+        return tl::unexpected("cannot read " + config.webhook_ca_file + ": " + std::strerror(errno));
+    }
+    settings.ca_file = config.webhook_ca_file;
+    settings.timeout =
+        std::chrono::duration_cast<std::chrono::milliseconds>(seconds(config.webhook_timeout_s));
+    settings.retry_count = config.webhook_retries;
+    settings.queue_max = config.webhook_queue;
+    return settings;
 }
 
 /// What may change while the relay runs.
@@ -176,6 +205,20 @@ tl::expected<std::shared_ptr<tls::TlsContext>, std::string> load_certificates(
     return tls::TlsContext::for_server(files, tickets);
 }
 
+std::vector<std::string> certificate_paths(const ServeConfig& config) {
+    std::vector<std::string> paths = config.certificate;
+    paths.insert(paths.end(), config.key.begin(), config.key.end());
+    return paths;
+}
+
+std::vector<std::string> paths_of(const ticket::KeySources& sources) {
+    std::vector<std::string> paths = sources.jwks_files;
+    for (const ticket::KeySources::File& file : sources.files) {
+        paths.push_back(file.path);
+    }
+    return paths;
+}
+
 std::string joined(const std::vector<std::string>& names) {
     std::string text;
     for (const std::string& name : names) {
@@ -190,6 +233,7 @@ class Relay final : public Operations {
     Relay(ConfigSources sources, ResolvedConfig resolved)
         : sources_(std::move(sources)),
           is_debug_allowed_(resolved.config.admin_debug),
+          session_key_life_(seconds(resolved.config.session_key_life_s)),
           resolved_(std::move(resolved)) {}
 
     int run();
@@ -201,6 +245,7 @@ class Relay final : public Operations {
     bool set_log_level(const std::string& level) override { return service::set_log_level(level); }
     std::uint32_t connection_count_max() const override { return connection_count_max_; }
     bool is_debug_allowed() const override { return is_debug_allowed_; }
+    const Webhooks* webhooks() const override { return webhooks_.get(); }
 
   private:
     int fail_setting(const std::string& message);
@@ -212,17 +257,25 @@ class Relay final : public Operations {
     /// Sends everybody away, and leaves the matches to the next process.
     void leave();
     void on_reload_signal();
+    void reload_ticket_keys(const ticket::KeySources& files);
+    void reload_certificates();
+    /// What may change while shards run, from `config` and certificates that are good.
+    void put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context);
     void report_status();
     bool is_drained();
     void log_counters() const;
 
     const ConfigSources sources_;
-    const bool is_debug_allowed_;  ///< a restart changes it
-    std::mutex mutex_;             ///< of what reload() and start_drain() change
+    const bool is_debug_allowed_;  ///< a restart changes it, as the next
+    const base::Duration session_key_life_;
+    std::mutex mutex_;  ///< of what reload() and start_drain() change
     ResolvedConfig resolved_;
     std::uint32_t connection_count_max_ = 0;
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
+    std::unique_ptr<Webhooks> webhooks_;  ///< null: nobody wants to know
     std::unique_ptr<Shards> shards_;
+    std::unique_ptr<FileWatcher> certificate_watcher_;
+    ProxyRefusals proxy_refusals_;
     std::atomic<bool> is_running_{false};
     std::optional<StoredState> stored_;  ///< what take_over() returned views into
     Clock::time_point session_key_made_ = Clock::now();
@@ -256,6 +309,10 @@ int Relay::run() {
             return fail_setting(read.error());
         }
         token = std::move(*read);
+    }
+    auto webhooks = webhook_settings(config);
+    if (!webhooks) {
+        return fail_setting(webhooks.error());
     }
     const ticket::KeySources key_files = key_sources(config);
     Shards::Tickets tickets{nullptr,
@@ -296,19 +353,26 @@ int Relay::run() {
         return fail_setting(applied.error());
     }
     shards_ = std::make_unique<Shards>(shard_count, directory_limits(config, connection_count_max_));
+    if (!webhooks->urls.empty()) {
+        webhooks_ = std::make_unique<Webhooks>(*webhooks, shard_count);
+    }
     UpgradeState legacy = take_over(inherited->states);
-    const auto started = shards_->start(options, *listeners, *tls_context, tickets,
-                                        config.pin ? Shards::Pinning::one_cpu_each : Shards::Pinning::none,
-                                        std::move(legacy.matches));
+    const auto started = shards_->start(
+        options, *listeners, *tls_context, tickets,
+        [this](std::uint32_t shard) { return webhooks_ == nullptr ? nullptr : &webhooks_->ring(shard); },
+        config.pin ? Shards::Pinning::one_cpu_each : Shards::Pinning::none, std::move(legacy.matches));
     stored_.reset();
     if (!started) {
         shards_->stop();
         std::fprintf(stderr, "tickwire: %s\n", started.error().message.c_str());
         return exit_no_io_uring;
     }
+    certificate_watcher_ = std::make_unique<FileWatcher>("certificates", certificate_paths(config),
+                                                         [this] { reload_certificates(); });
     {
         const auto admin = Admin::start(listeners->admin(), token, *this);
         if (!admin) {
+            certificate_watcher_->stop();
             shards_->stop();
             return fail_setting(admin.error());
         }
@@ -327,9 +391,10 @@ int Relay::run() {
         if (config.origins.empty()) {
             spdlog::info("web pages of every origin may connect (origins is not set)");
         }
-        std::optional<KeyWatcher> key_watcher;
+        std::optional<FileWatcher> key_watcher;
         if (tickets.keys != nullptr) {
-            key_watcher.emplace(key_files, [this](const auto& keys) { shards_->give_ticket_keys(keys); });
+            key_watcher.emplace("ticket-keys", paths_of(key_files),
+                                [this, key_files] { reload_ticket_keys(key_files); });
         }
         for (const std::string& line : listeners->lines()) {
             std::printf("%s\n", line.c_str());
@@ -344,7 +409,9 @@ int Relay::run() {
             leave();
         }
     }
+    certificate_watcher_->stop();
     shards_->stop();
+    webhooks_.reset();
     log_counters();
     return exit_done;
 }
@@ -378,11 +445,12 @@ Relay::StopReason Relay::serve(const sigset_t& signals) {
                 next_feed = now + feed_interval;
             }
         }
+        proxy_refusals_.report(*shards_, now);
         if (now >= next_status) {
             report_status();
             next_status = now + std::chrono::seconds(2);
         }
-        if (now >= session_key_made_ + ticket_key_life) {
+        if (now >= session_key_made_ + session_key_life_) {
             session_key_made_ = now;
             if (!tickets_->rotate()) {
                 spdlog::error("no random bits for a new ticket key: the old one stays");
@@ -488,14 +556,16 @@ tl::expected<std::string, std::string> Relay::reload() {
     if (!merged) {
         return refuse(merged.error());
     }
+    // Watched from before they are read: what changes in between is seen.
+    certificate_watcher_->watch(certificate_paths(merged->resolved.config));
     const auto tls_context = load_certificates(merged->resolved.config, tickets_);
     if (!tls_context) {
+        certificate_watcher_->watch(certificate_paths(resolved_.config));
         return refuse(tls_context.error());
     }
     resolved_ = std::move(merged->resolved);
     const ServeConfig& config = resolved_.config;
-    const auto live = std::make_shared<const shard::LiveSettings>(live_settings(config, *tls_context));
-    shards_->tell_all([live](shard::Control& control) { control.apply(live); });
+    put_into_force(config, *tls_context);
     service::set_log_level(config.log_level);
     std::string result = "reloaded; changed: " +
                          (merged->changed.empty() ? std::string("nothing") : joined(merged->changed));
@@ -507,6 +577,33 @@ tl::expected<std::string, std::string> Relay::reload() {
     }
     spdlog::info("{}", result);
     return result;
+}
+
+void Relay::put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context) {
+    const auto live = std::make_shared<const shard::LiveSettings>(live_settings(config, tls_context));
+    shards_->tell_all([live](shard::Control& control) { control.apply(live); });
+}
+
+void Relay::reload_certificates() {
+    const std::lock_guard lock(mutex_);
+    const auto tls_context = load_certificates(resolved_.config, tickets_);
+    if (!tls_context) {
+        spdlog::error("certificates have changed and cannot be used, the old ones stay: {}",
+                      tls_context.error());
+        return;
+    }
+    put_into_force(resolved_.config, *tls_context);
+    spdlog::info("certificates have changed and were read again");
+}
+
+void Relay::reload_ticket_keys(const ticket::KeySources& files) {
+    auto keys = ticket::KeySet::load(files);
+    if (!keys) {
+        spdlog::warn("ticket keys have changed and cannot be used, the old ones stay: {}", keys.error());
+        return;
+    }
+    spdlog::info("ticket keys have changed: {} now", (*keys)->count());
+    shards_->give_ticket_keys(*keys);
 }
 
 void Relay::start_drain(const DrainOptions& options) {
@@ -547,6 +644,9 @@ tl::expected<void, std::string> check_config_file(const std::string& file) {
     }
     if (const auto certificate = load_certificates(resolved->config, nullptr); !certificate) {
         return tl::unexpected(file + ": " + certificate.error());
+    }
+    if (const auto webhooks = webhook_settings(resolved->config); !webhooks) {
+        return tl::unexpected(webhooks.error());
     }
     if (!resolved->config.admin_token_file.empty()) {
         if (const auto token = read_token(resolved->config.admin_token_file); !token) {

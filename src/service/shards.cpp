@@ -81,7 +81,8 @@ Shards::~Shards() {
 tl::expected<void, uring::SetupError> Shards::start(const shard::ShardOptions& options,
                                                     const Listeners& listeners,
                                                     const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                    const Tickets& tickets, Pinning pinning,
+                                                    const Tickets& tickets, const NoticeRingOf& notices,
+                                                    Pinning pinning,
                                                     std::vector<match::MatchSnapshot> legacy) {
     // Large ones first, so that each shard gets its share of them.
     std::ranges::stable_sort(legacy, std::ranges::greater{},
@@ -105,6 +106,7 @@ tl::expected<void, uring::SetupError> Shards::start(const shard::ShardOptions& o
         setting.doors = doors_;
         setting.tokens = tokens_.get();
         setting.published = &published_[index];
+        setting.notices = notices(index);
         setting.ticket_keys = tickets.keys;
         setting.ticket_policy = tickets.policy;
         setting.unix_time = &unix_time;

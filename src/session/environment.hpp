@@ -17,6 +17,7 @@
 #include "tls/tls_engine.hpp"
 #include "wire/control.hpp"
 #include "wire/http.hpp"
+#include "wire/proxy_header.hpp"
 
 namespace tickwire::session {
 
@@ -27,7 +28,7 @@ struct SessionOptions {
     wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
     std::uint32_t outbox_size_max = 256 * 1024;  ///< bytes queued and not in flight; over it 4101
     std::uint32_t fragment_count_max = 1024;     ///< of one message
-    base::Duration tls_timeout = std::chrono::seconds(10);      ///< for the handshake
+    base::Duration tls_timeout = std::chrono::seconds(10);  ///< for the handshake, a PROXY header included
     base::Duration upgrade_timeout = std::chrono::seconds(10);  ///< for a request
     base::Duration join_timeout = std::chrono::seconds(5);
     base::Duration idle_timeout = std::chrono::seconds(30);  ///< pinged after a third of it
@@ -56,7 +57,9 @@ struct SessionCounters {
     std::uint64_t bytes_sent = 0;      ///< as handed to the kernel
     std::uint64_t messages_received = 0;
     std::uint64_t sends = 0;
-    std::uint64_t handshakes = 0;  ///< TLS, finished
+    std::uint64_t proxy_headers = 0;                                    ///< taken
+    std::array<std::uint64_t, wire::proxy_error_count> proxy_errors{};  ///< by wire::ProxyError: closed
+    std::uint64_t handshakes = 0;                                       ///< TLS, finished
     std::uint64_t handshakes_failed = 0;
     std::uint64_t handshakes_resumed = 0;
     base::LatencyHistogram handshake_time;  ///< from accepting to the end of the TLS handshake
@@ -64,7 +67,8 @@ struct SessionCounters {
     std::uint64_t requests_refused = 0;
     std::uint64_t protocol_errors = 0;
     std::uint64_t origins_refused = 0;  ///< 403
-    std::uint64_t timeouts_tls = 0;     ///< dropped
+    std::uint64_t timeouts_proxy = 0;   ///< dropped, as the next two
+    std::uint64_t timeouts_tls = 0;
     std::uint64_t timeouts_upgrade = 0;
     std::uint64_t timeouts_join = 0;      ///< 4104
     std::uint64_t timeouts_idle = 0;      ///< 4102, as the next
@@ -101,6 +105,10 @@ enum class SessionEnd : std::uint8_t { closed, lost };
 /// What a session asks and tells. Implemented by the shard.
 class Host {
   public:
+    /// What the proxy said, before TLS. False: whom it speaks for is over a limit, and the session ends.
+    [[nodiscard]] virtual bool on_proxy_header(Session& session, const wire::ProxyHeader& header) = 0;
+    /// It was none, or none that can be read; the session ends.
+    virtual void on_bad_proxy_header(Session& session, wire::ProxyError error) = 0;
     /// A request for a match or the echo, judged worthy of 101. Answer with accept_upgrade(),
     /// refuse_request() or start_move().
     virtual void on_upgrade(Session& session, const wire::HttpRequest& request,

@@ -12,12 +12,15 @@ namespace tickwire::session {
 
 using websocket::Opcode;
 
-Session::Session(Environment& environment, Transport transport, base::Time now)
+Session::Session(Environment& environment, Transport transport, base::Time now, Preamble preamble)
     : environment_(&environment),
-      phase_(transport == Transport::tls ? Phase::tls_handshake : Phase::http),
+      phase_(preamble == Preamble::proxy_header ? Phase::proxy_header
+             : transport == Transport::tls      ? Phase::tls_handshake
+                                                : Phase::http),
+      transport_(transport),
       outgoing_(environment.pool),
-      deadline_(now + (transport == Transport::tls ? environment.options.tls_timeout
-                                                   : environment.options.upgrade_timeout)),
+      deadline_(now + (phase_ == Phase::http ? environment.options.upgrade_timeout
+                                             : environment.options.tls_timeout)),
       last_heard_(now),
       began_(now) {}
 
@@ -45,10 +48,10 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
     last_heard_ = now;
     is_pinged_ = false;
     completed_message_ = false;
-    if (engine_ != nullptr || phase_ == Phase::tls_handshake) {
-        receive_tls(bytes, now);
+    if (phase_ == Phase::proxy_header) [[unlikely]] {
+        receive_proxy_header(bytes, now);
     } else {
-        receive_plaintext(bytes, now);
+        receive_behind_preamble(bytes, now);
     }
     // A busy sender's reads may all end inside a message, each inside another one.
     if (engine_ == nullptr && (!reader_ || reader_->buffered_size() == 0)) [[likely]] {
@@ -58,6 +61,49 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
     } else if (!is_unfinished_ || completed_message_) {
         is_unfinished_ = true;
         deadline_ = now + environment_->options.message_timeout;
+    }
+}
+
+/// The header is gathered even where it is whole in `bytes`, as a request's head is. One deadline holds for
+/// it and a TLS handshake behind it.
+void Session::receive_proxy_header(base::Bytes bytes, base::Time now) {
+    const base::HeapAllowed newcomers_allocate;
+    if (!head_.append(bytes, environment_->pool)) {
+        drop_connection();
+        return;
+    }
+    const auto parsed = wire::parse_proxy_header(head_.bytes());
+    if (!parsed) {
+        ++environment_->counters.proxy_errors[static_cast<std::size_t>(parsed.error())];
+        environment_->host.on_bad_proxy_header(*this, parsed.error());
+        drop_connection();
+        return;
+    }
+    if (!*parsed) {
+        return;
+    }
+    ++environment_->counters.proxy_headers;
+    if (!environment_->host.on_proxy_header(*this, **parsed)) {
+        drop_connection();
+        return;
+    }
+    phase_ = transport_ == Transport::tls ? Phase::tls_handshake : Phase::http;
+    if (phase_ == Phase::http) {
+        deadline_ = now + environment_->options.upgrade_timeout;
+    }
+    ByteQueue rest = std::exchange(head_, {});
+    rest.drop_first((*parsed)->size);
+    if (!rest.empty()) {
+        receive_behind_preamble(rest.mutable_bytes(), now);
+    }
+    rest.release(environment_->pool);
+}
+
+void Session::receive_behind_preamble(base::MutableBytes bytes, base::Time now) {
+    if (engine_ != nullptr || phase_ == Phase::tls_handshake) {
+        receive_tls(bytes, now);
+    } else {
+        receive_plaintext(bytes, now);
     }
 }
 
@@ -158,6 +204,7 @@ void Session::receive_plaintext(base::MutableBytes bytes, base::Time now) {
         case Phase::closing:
             receive_frames(bytes, now);
             return;
+        case Phase::proxy_header:
         case Phase::tls_handshake:
         case Phase::draining:
         case Phase::over:
@@ -182,6 +229,11 @@ void Session::on_time(base::Time now) {
         return;  // it waits for us
     }
     switch (phase_) {
+        case Phase::proxy_header:
+            if (now >= deadline_) {
+                drop_for_timeout(counters.timeouts_proxy);
+            }
+            return;
         case Phase::tls_handshake:
             if (now >= deadline_) {
                 drop_for_timeout(counters.timeouts_tls);
@@ -351,6 +403,7 @@ void Session::end_when_said(base::Time now) {
                 drain(now);
             }
             return;
+        case Phase::proxy_header:
         case Phase::tls_handshake:
         case Phase::moving:
         case Phase::joining:
@@ -378,6 +431,7 @@ void Session::shut_down(base::Time now) {
         case Phase::echo:
             fail(1001, "the relay stops", now);
             return;
+        case Phase::proxy_header:
         case Phase::tls_handshake:
         case Phase::http:
         case Phase::moving:
@@ -392,6 +446,7 @@ void Session::shut_down(base::Time now) {
 
 bool Session::wants_input() const noexcept {
     switch (phase_) {
+        case Phase::proxy_header:
         case Phase::tls_handshake:
         case Phase::joining:
             return held_.empty();

@@ -1,6 +1,8 @@
-// One connection as a state machine over bytes: TLS, HTTP, WebSocket, join, relay, close. Bytes come in by
-// receive() and leave by begin_send(); what they mean goes to the Host. No system calls, no clock.
+// One connection as a state machine over bytes: a proxy's header, TLS, HTTP, WebSocket, join, relay, close.
+// Bytes come in by receive() and leave by begin_send(); what they mean goes to the Host. No system calls,
+// no clock.
 //
+//   proxy_header -> tls_handshake | http
 //   tls_handshake -> http -> moving -> (another shard) -> joining | plain | echo
 //                      |  \-> joining -> game
 //                      |-> plain, echo
@@ -27,6 +29,7 @@
 namespace tickwire::session {
 
 enum class Phase : std::uint8_t {
+    proxy_header,  ///< awaiting what the proxy says of its client; see wire/proxy_header.hpp
     tls_handshake,
     http,     ///< awaiting a request, or the answer's end
     moving,   ///< bound for another shard once nothing is in flight
@@ -45,6 +48,8 @@ enum class Lane : std::uint8_t { game, plain, echo };
 
 /// How a connection's bytes come.
 enum class Transport : std::uint8_t { clear, tls };
+/// What stands before them, and before TLS.
+enum class Preamble : std::uint8_t { none, proxy_header };
 
 /// Everything about an accepted upgrade that travels to the match's shard.
 struct Upgrade {
@@ -66,7 +71,8 @@ struct MovedSession {
 class Session {
   public:
     /// Its TLS engine is made when its first bytes are read: who says nothing costs none.
-    Session(Environment& environment, Transport transport, base::Time now);
+    Session(Environment& environment, Transport transport, base::Time now,
+            Preamble preamble = Preamble::none);
     /// Continues on its new shard; call resume_moved() next.
     Session(Environment& environment, MovedSession& moved, base::Time now);
     ~Session();
@@ -80,7 +86,8 @@ class Session {
     /// Handshakes, requests and joins cost up to a thousand times what a state does. So while the session
     /// is a newcomer its shard may keep what arrives for later: it wants no more input until then.
     bool is_newcomer() const noexcept {
-        return phase_ == Phase::tls_handshake || phase_ == Phase::http || phase_ == Phase::joining;
+        return phase_ == Phase::proxy_header || phase_ == Phase::tls_handshake || phase_ == Phase::http ||
+               phase_ == Phase::joining;
     }
     void hold(base::Bytes bytes, base::Time now);
     bool holds_input() const noexcept { return !held_.empty(); }
@@ -142,6 +149,8 @@ class Session {
     void set_self(base::Handle self) noexcept { self_ = self; }
 
   private:
+    void receive_proxy_header(base::Bytes bytes, base::Time now);
+    void receive_behind_preamble(base::MutableBytes bytes, base::Time now);
     void receive_tls(base::Bytes ciphertext, base::Time now);
     void receive_plaintext(base::MutableBytes bytes, base::Time now);
     void receive_http(base::MutableBytes bytes, base::Time now);
@@ -174,6 +183,7 @@ class Session {
     Environment* environment_;
     base::Handle self_;
     Phase phase_;
+    Transport transport_ = Transport::clear;
     Lane lane_ = Lane::game;
     bool is_overflowed_ = false;
     bool is_pinged_ = false;
@@ -187,7 +197,7 @@ class Session {
     std::unique_ptr<tls::TlsEngine> engine_;
     Outgoing outgoing_;
     std::optional<websocket::Reader> reader_;
-    ByteQueue head_;  ///< an unfinished request, or what follows one while moving
+    ByteQueue head_;  ///< an unfinished PROXY header or request, or what follows one while moving
     std::unique_ptr<Upgrade> move_;
     ByteQueue held_;                            ///< what arrived and is yet to be read, of a newcomer
     std::unique_ptr<std::string> ticket_;       ///< null: none, as for all who play

@@ -104,6 +104,7 @@ void Session::handle_message(const websocket::Message& message, base::Time now) 
             queue_frame(message.opcode, message.payload);
             return;
         }
+        case Phase::proxy_header:
         case Phase::tls_handshake:
         case Phase::http:
         case Phase::moving:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/peer_address.hpp"
 #include "base/time.hpp"
 #include "match/match.hpp"
 #include "session/environment.hpp"
@@ -48,6 +49,7 @@ struct MemberTraffic {
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_queued = 0;
     bool is_tls = false;
+    base::PeerAddress peer;  ///< whom the connection comes from
 };
 struct MatchDetails {
     match::MatchReport report;

@@ -21,12 +21,13 @@ struct ShardCounters {
     match::MatchCounters matches;
     uring::Counters backend;
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;  ///< all of the next six: 503, or closed at once
+    std::uint64_t connections_refused = 0;  ///< all of the next seven: 503, or closed at once
     std::uint64_t refused_connections = 0;  ///< over the number of connections
     std::uint64_t refused_memory = 0;
     std::uint64_t refused_address_count = 0;
     std::uint64_t refused_address_rate = 0;
     std::uint64_t refused_handshakes = 0;  ///< too many in flight: closed
+    std::uint64_t refused_untrusted = 0;   ///< on a listener for proxies, and none: closed
     std::uint64_t refused_matches = 0;     ///< no room for another match: 503 or 1013
     std::uint64_t refused_late = 0;        ///< a match that the shard was too late for: 1013
     std::uint64_t tickets_accepted = 0;
@@ -56,6 +57,9 @@ struct ShardCounters {
     std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
     std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
     std::uint64_t requests_answered = 0;   ///< of the service
+    std::uint64_t notices_lost = 0;        ///< for which the ring had no room
+    /// The bytes of the address that refused_untrusted or sessions.proxy_errors counted last.
+    std::array<std::uint64_t, 2> proxy_peer_refused{};
     base::LatencyHistogram tick_lateness;
     base::LatencyHistogram slot_time;  ///< from waking to sleeping
 };

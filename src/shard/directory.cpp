@@ -101,6 +101,10 @@ Admission Directory::charge_address(base::AddressKey address, base::Time now) {
 
 void Directory::release_connection(base::AddressKey address, base::Time now) {
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
+    release_address(address, now);
+}
+
+void Directory::release_address(base::AddressKey address, base::Time now) {
     if (address != 0) {
         const std::lock_guard lock(mutex_);
         addresses_.release(address, now);

@@ -62,6 +62,8 @@ class Directory {
     void release_connection(base::AddressKey address, base::Time now);
     /// Charges a connection that is open, and that came for somebody else: behind a proxy.
     Admission charge_address(base::AddressKey address, base::Time now);
+    /// Takes that back; the connection stays.
+    void release_address(base::AddressKey address, base::Time now);
 
     TicketLedger::Verdict use_ticket(std::string_view id, std::int64_t until, std::int64_t now);
     void give_ticket_back(std::string_view id);

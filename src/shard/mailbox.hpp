@@ -17,6 +17,7 @@ namespace tickwire::shard {
 /// in the directory, and its place among the connections admitted.
 struct MovedConnection {
     int descriptor = -1;
+    base::PeerAddress peer;
     base::AddressKey address = 0;  ///< what it is charged to
     session::MovedSession session;
 };

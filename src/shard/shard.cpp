@@ -274,7 +274,10 @@ base::Handle Shard::open_room(std::string_view name, const ticket::Grant* grant)
                                                 *setting_.tokens, counters_.matches);
     match->shed_spectators(pressure_.spectator_divisor());
     const base::Handle room = add_room(std::move(match), berth.phase);
-    counters_.matches_opened += room.exists() ? 1U : 0U;
+    if (room.exists()) {
+        ++counters_.matches_opened;
+        notify(Notice::Kind::match_opened, *rooms_.find(room));
+    }
     return room;
 }
 
@@ -306,12 +309,14 @@ base::Handle Shard::add_room(std::unique_ptr<match::Match> match, std::uint32_t 
     }
     rooms_by_name_.emplace(key, room);
     setting_.directory->retain(key);
+    rooms_.find(room)->opening = ++openings_;
     return room;
 }
 
 void Shard::end_match(base::Handle handle) {
     MatchRoom& room = *rooms_.find(handle);
     const std::string name(room.match->name());
+    notify(Notice::Kind::match_closed, room);
     if (room.phase != off_grid) {
         std::erase(phases_[room.phase], handle);
     }

@@ -26,6 +26,7 @@
 #include "shard/counters.hpp"
 #include "shard/directory.hpp"
 #include "shard/door.hpp"
+#include "shard/notices.hpp"
 #include "shard/pressure.hpp"
 #include "shard/slot_grid.hpp"
 #include "shard/turn_queue.hpp"
@@ -44,6 +45,7 @@ enum class ListenerKind : std::uint8_t { plain, tls };
 struct Listener {
     int descriptor = -1;
     ListenerKind kind = ListenerKind::plain;
+    session::Preamble preamble = session::Preamble::none;  ///< a header, from trusted proxies alone
 };
 
 struct ShardOptions {
@@ -78,6 +80,7 @@ struct ShardSetting {
     std::span<Door* const> doors;  ///< of all shards, by index
     match::TokenSource* tokens = nullptr;
     PublishedCounters* published = nullptr;             ///< may be null
+    NoticeRing* notices = nullptr;                      ///< null: nobody wants to know
     std::shared_ptr<const ticket::KeySet> ticket_keys;  ///< null: who wants to play may
     ticket::Policy ticket_policy;
     std::int64_t (*unix_time)() noexcept = nullptr;  ///< needed with ticket_keys
@@ -113,8 +116,9 @@ class Shard final : private uring::Events, private session::Host, private match:
         /// From when a tick is due to its slot. Less than a slot, and zero but for a match of another
         /// process, which had a grid of its own.
         base::Duration slot_delay{};
-        bool is_touched = false;  ///< something was said in this slot: finish_slot() is due
-        base::Time held_until{};  ///< stays open until then though nobody is in it
+        std::uint64_t opening = 0;  ///< tells it from others of its name: they count on this shard
+        bool is_touched = false;    ///< something was said in this slot: finish_slot() is due
+        base::Time held_until{};    ///< stays open until then though nobody is in it
     };
 
     enum class Receiving : std::uint8_t { nothing, once, many };
@@ -122,8 +126,10 @@ class Shard final : private uring::Events, private session::Host, private match:
     /// Invariant: `room` exists exactly while the match knows the member. `match_name`, of who is about to
     /// join, is named in the directory by one reference while it is there.
     struct Connection {
-        Connection(session::Environment& environment, session::Transport transport, base::Time now)
-            : session(environment, transport, now), is_handshaking(transport == session::Transport::tls) {}
+        Connection(session::Environment& environment, session::Transport transport,
+                   session::Preamble preamble, base::Time now)
+            : session(environment, transport, now, preamble),
+              is_handshaking(transport == session::Transport::tls) {}
         Connection(session::Environment& environment, session::MovedSession& moved, base::Time now)
             : session(environment, moved, now) {}
         session::Session session;
@@ -131,7 +137,8 @@ class Shard final : private uring::Events, private session::Host, private match:
         match::Member member = 0;
         std::unique_ptr<std::string> match_name;
         std::unique_ptr<session::MovedSession> arriving;  ///< handed over, and not looked at yet
-        base::AddressKey address = 0;                     ///< what it is charged to; 0: nobody
+        base::PeerAddress peer;        ///< whom it comes from, as far as is known and may be believed
+        base::AddressKey address = 0;  ///< what it is charged to; 0: nobody
         Receiving receiving = Receiving::nothing;
         bool is_listed = false;     ///< in attention_
         bool is_last_send = false;  ///< closes when the send in flight is over
@@ -154,6 +161,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     void on_upcoming(uring::Channel channel, unsigned step) noexcept override;
 
     // session::Host
+    bool on_proxy_header(session::Session& session, const wire::ProxyHeader& header) override;
+    void on_bad_proxy_header(session::Session& session, wire::ProxyError error) override;
     void on_upgrade(session::Session& session, const wire::HttpRequest& request,
                     const wire::RoutedPath& route) override;
     void on_page_request(session::Session& session, const wire::HttpRequest& request) override;
@@ -177,6 +186,8 @@ class Shard final : private uring::Events, private session::Host, private match:
                      base::Bytes payload) noexcept override;
     void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
     void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
+    void on_player_joined(const match::PlayerSlot& slot, match::Connection connection) noexcept override;
+    void on_player_left(const match::PlayerSlot& slot, wire::LeftReason reason) noexcept override;
 
     // Control
     void apply(const std::shared_ptr<const LiveSettings>& settings) override;
@@ -225,8 +236,9 @@ class Shard final : private uring::Events, private session::Host, private match:
     void become_member(session::Session& session, Connection& connection, const Entry& entry,
                        match::Member member);
     void count_refusal(Admission admission) noexcept;
-    /// Charges a connection of a proxy to whom it came for. False: over a limit.
-    bool charge_forwarded(Connection& connection, std::string_view forwarded_for);
+    /// Of a connection of a proxy: it comes from this client, and is charged to it. False: over a limit.
+    bool charge_client(Connection& connection, const base::PeerAddress& client);
+    void note_refused_proxy(const base::PeerAddress& peer) noexcept;
     void serve_newcomers();
     base::Duration newcomer_turn() const noexcept;
     void serve_newcomer(uring::Channel channel, Connection& connection);
@@ -249,6 +261,9 @@ class Shard final : private uring::Events, private session::Host, private match:
     void run_matches();
     void finish_touched();
     void end_match(base::Handle room);
+    void notify(Notice::Kind kind, const MatchRoom& room) noexcept;
+    void notify(Notice& notice, const match::PlayerSlot& slot) noexcept;
+    void put_notice(Notice& notice) noexcept;
     void sweep();
     void begin_stop();
     void send_everyone_away();
@@ -282,6 +297,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     Pressure pressure_;
     std::uint32_t handshaking_count_ = 0;
     std::uint32_t refused_count_ = 0;
+    std::uint64_t openings_ = 0;
     std::int64_t heap_bytes_ = 0;  ///< of matches, as of the last sweep
     base::Time next_judgement_;
     std::uint64_t busy_ns_at_judgement_ = 0;

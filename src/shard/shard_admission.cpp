@@ -1,6 +1,7 @@
 // Who gets in, and what newcomers may cost: tickets, limits for addresses, the share of a slot that
 // handshakes, requests and joins may take, the memory that is held, and what a late shard gives up.
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -135,11 +136,11 @@ void Shard::count_refusal(Admission admission) noexcept {
     }
 }
 
-bool Shard::charge_forwarded(Connection& connection, std::string_view forwarded_for) {
-    if (!connection.is_by_proxy || connection.address != 0) {
-        return true;
-    }
-    const base::AddressKey address = options_.addresses.forwarded_key(forwarded_for);
+bool Shard::charge_client(Connection& connection, const base::PeerAddress& client) {
+    connection.peer = client;
+    // A proxy may use a connection again for another client's request, after one that was refused.
+    setting_.directory->release_address(std::exchange(connection.address, 0), now_);
+    const base::AddressKey address = options_.addresses.charged_key(client);
     const Admission admission = setting_.directory->charge_address(address, now_);
     if (admission != Admission::admitted) {
         ++counters_.connections_refused;
@@ -148,6 +149,31 @@ bool Shard::charge_forwarded(Connection& connection, std::string_view forwarded_
     }
     connection.address = address;
     return true;
+}
+
+bool Shard::on_proxy_header(session::Session& session, const wire::ProxyHeader& header) {
+    if (!header.source) {
+        return true;
+    }
+    Connection& connection = connection_of(session);
+    connection.peer = *header.source;
+    connection.is_by_proxy = options_.addresses.is_trusted(connection.peer);  // one behind the other
+    if (connection.is_refused || charge_client(connection, connection.peer)) {
+        return true;
+    }
+    // As at accept: an answer of 503 while there are places for it.
+    connection.is_refused = refused_count_ < refusal_places;
+    refused_count_ += connection.is_refused ? 1U : 0U;
+    return connection.is_refused;
+}
+
+void Shard::on_bad_proxy_header(session::Session& session, wire::ProxyError /*error*/) {
+    note_refused_proxy(connection_of(session).peer);
+}
+
+/// The service's log names the last one.
+void Shard::note_refused_proxy(const base::PeerAddress& peer) noexcept {
+    counters_.proxy_peer_refused = std::bit_cast<std::array<std::uint64_t, 2>>(peer.bytes);
 }
 
 // --- newcomers
@@ -205,7 +231,9 @@ void Shard::serve_newcomer(uring::Channel channel, Connection& connection) {
 }
 
 void Shard::note_handshake(Connection& connection) noexcept {
-    if (connection.is_handshaking && connection.session.phase() != session::Phase::tls_handshake) {
+    const session::Phase phase = connection.session.phase();
+    if (connection.is_handshaking && phase != session::Phase::tls_handshake &&
+        phase != session::Phase::proxy_header) {
         connection.is_handshaking = false;
         --handshaking_count_;
     }

@@ -18,6 +18,14 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
         return;
     }
     const base::PeerAddress peer = uring::Backend::peer_of(descriptor);
+    const session::Preamble preamble = setting_.listeners[listener].preamble;
+    if (preamble == session::Preamble::proxy_header && !options_.addresses.is_trusted(peer)) {
+        ++counters_.connections_refused;
+        ++counters_.refused_untrusted;
+        note_refused_proxy(peer);
+        uring::Backend::discard(descriptor);
+        return;
+    }
     const base::AddressKey address = options_.addresses.charged_key(peer);
     const bool is_tls = setting_.listeners[listener].kind == ListenerKind::tls;
     const bool is_over_handshakes = is_tls && handshaking_count_ >= options_.handshake_count_max;
@@ -30,8 +38,8 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     }
     base::Handle handle = base::Handle::none();
     if (!is_over_handshakes && (is_admitted || refused_count_ < refusal_places)) {
-        handle = connections_.emplace(environment_,
-                                      is_tls ? session::Transport::tls : session::Transport::clear, now_);
+        handle = connections_.emplace(
+            environment_, is_tls ? session::Transport::tls : session::Transport::clear, preamble, now_);
     }
     if (!handle.exists()) {
         setting_.directory->release_connection(is_admitted ? address : 0, now_);
@@ -40,6 +48,7 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     }
     ++counters_.connections_accepted;
     Connection& connection = *connections_.find(handle);
+    connection.peer = peer;
     connection.address = is_admitted ? address : 0;
     connection.is_refused = !is_admitted;
     connection.is_by_proxy = options_.addresses.is_trusted(peer);
@@ -70,6 +79,7 @@ void Shard::take_mail() {
         Connection& connection = *connections_.find(handle);
         connection.session.set_self(handle);
         connection.match_name = std::make_unique<std::string>(moved.session.upgrade.match);
+        connection.peer = moved.peer;
         connection.address = moved.address;
         connection.arriving = std::make_unique<session::MovedSession>(std::move(moved.session));
         backend_->adopt(handle.index, moved.descriptor);
@@ -221,10 +231,11 @@ void Shard::move_out(base::Handle handle, Connection& connection) {
     const std::uint32_t target = setting_.directory->shard_of(moved.upgrade.match);
     connection.match_name.reset();  // its reference travels along
     const int descriptor = backend_->release(handle.index);
+    const base::PeerAddress peer = connection.peer;
     const base::AddressKey address = connection.address;
     connections_.erase(handle);
     ++counters_.connections_moved_out;
-    setting_.doors[target]->hand_over({descriptor, address, std::move(moved)});
+    setting_.doors[target]->hand_over({descriptor, peer, address, std::move(moved)});
 }
 
 void Shard::on_closed(uring::Channel channel) {

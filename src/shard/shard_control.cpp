@@ -97,7 +97,7 @@ std::optional<MatchDetails> Shard::describe_match(std::string_view name) {
         if (const Connection* const connection = connections_.find(member.connection);
             !member.is_away && connection != nullptr) {
             traffic = {connection->session.bytes_received(), connection->session.bytes_sent(),
-                       connection->session.queued_size(), connection->session.is_tls()};
+                       connection->session.queued_size(), connection->session.is_tls(), connection->peer};
         }
         details.traffic.push_back(traffic);
     }

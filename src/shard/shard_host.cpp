@@ -54,9 +54,12 @@ void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& reque
         session.refuse_request(503, "no room", request);
         return;
     }
-    if (!charge_forwarded(connection, request.forwarded_for)) {
-        session.refuse_request(503, "too many connections of this address", request);
-        return;
+    if (connection.is_by_proxy) {
+        const auto client = options_.addresses.forwarded_client(request.forwarded_for.all());
+        if (client && !charge_client(connection, *client)) {
+            session.refuse_request(503, "too many connections of this address", request);
+            return;
+        }
     }
     std::array<std::uint8_t, wire::response_head_size_max> response;
     const std::size_t size = wire::encode_upgrade_response(request, response.data());

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <tl/expected.hpp>
 
@@ -27,6 +28,16 @@ enum class HttpError : std::uint8_t { malformed, head_too_long, version_unsuppor
 /// 400, 431, 505, 405.
 std::uint16_t status_of(HttpError error) noexcept;
 
+/// X-Forwarded-For, a line for each field in their order: some proxies lengthen the last one's list, others
+/// add one. Of more than there is room for the last are kept, which are those nearest to us.
+struct ForwardedFor {
+    static constexpr std::size_t count_max = 8;
+    std::array<std::string_view, count_max> lines{};
+    std::size_t count = 0;
+
+    std::span<const std::string_view> all() const noexcept { return std::span(lines).first(count); }
+};
+
 /// One request. The views lie in the bytes that parse_request() was given.
 struct HttpRequest {
     bool is_head = false;        ///< HEAD; otherwise GET
@@ -35,8 +46,8 @@ struct HttpRequest {
     std::string_view path;       ///< of the target, neither decoded nor normalised, begins with '/'
     std::string_view query;      ///< after '?', may hold a ticket: never logged
     std::string_view host;
-    std::string_view origin;         ///< empty: none sent
-    std::string_view forwarded_for;  ///< X-Forwarded-For, last header's value; empty: none
+    std::string_view origin;  ///< empty: none sent
+    ForwardedFor forwarded_for;
     std::string_view websocket_key;  ///< empty: none; otherwise checked: base64 of 16 bytes
     std::string_view websocket_version;
     bool offers_subprotocol = false;  ///< any Sec-WebSocket-Protocol at all

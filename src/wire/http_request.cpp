@@ -130,6 +130,14 @@ void read_connection(std::string_view list, Draft& draft) noexcept {
     }
 }
 
+void add_forwarded(std::string_view value, ForwardedFor& to) noexcept {
+    if (to.count == to.lines.size()) {
+        std::move(to.lines.begin() + 1, to.lines.end(), to.lines.begin());
+        --to.count;
+    }
+    to.lines[to.count++] = value;
+}
+
 Verdict read_field(const HeaderField& field, Draft& draft) noexcept {
     HttpRequest& request = draft.request;
     const auto is_named = [&field](std::string_view name) {
@@ -145,7 +153,7 @@ Verdict read_field(const HeaderField& field, Draft& draft) noexcept {
     } else if (is_named("Origin")) {
         return read_origin(field.value, draft);
     } else if (is_named("X-Forwarded-For")) {
-        request.forwarded_for = field.value;
+        add_forwarded(field.value, request.forwarded_for);
     } else if (is_named("Sec-WebSocket-Key")) {
         return read_once(field.value, request.websocket_key, is_websocket_key(field.value));
     } else if (is_named("Sec-WebSocket-Version")) {

@@ -2,7 +2,8 @@
 // announced, gives back all its memory, and is told the same however the client's bytes are cut.
 //
 // Input: one byte of options, one that seeds the cuts, then what the client sends. With an option set, a
-// good upgrade (and join) stands before it, so that the interesting part is not behind a lock.
+// good upgrade (and join) stands before it, so that the interesting part is not behind a lock; with
+// another, a PROXY header is awaited.
 #include <array>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ bool may_follow(Phase from, Phase to) {
         return from != Phase::over || to == Phase::over;
     }
     switch (from) {
+        case Phase::proxy_header:
+            return to != Phase::tls_handshake && to != Phase::moving;  // a request may come along with it
         case Phase::http:
             return to == Phase::joining || to == Phase::plain || to == Phase::echo || to == Phase::game ||
                    to == Phase::closing;
@@ -61,9 +64,14 @@ class Harness final : private session::test::SessionRig {
         wide.outbox_size_max = 1U << 24U;
         wide.fragment_count_max = 8;
         accepts = (chosen & 16) == 0;
+        preamble = (chosen & 32) == 0 ? session::Preamble::none : session::Preamble::proxy_header;
         open(wide);
         const std::size_t at_rest = pool.bytes_in_use();
-        stream = prefix(chosen) + stream;
+        if ((chosen & 96U) == 96) {
+            stream = "PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\r\n" + prefix(chosen) + stream;
+        } else {
+            stream = prefix(chosen) + stream;
+        }
         Phase phase = session->phase();
         for (std::size_t begin = 0; begin < stream.size() && !session->is_over();) {
             seed = seed * 6364136223846793005U + 1442695040888963407U;  // Knuth's constants
@@ -105,7 +113,9 @@ class Harness final : private session::test::SessionRig {
         int joins = 0;
         int ends = 0;
         for (const std::string& line : told) {
-            if (line.starts_with("upgrade") || line.starts_with("page")) {
+            if (line.starts_with("proxy for") || line.starts_with("bad proxy")) {
+                require(&line == told.data(), "a PROXY header before all else");
+            } else if (line.starts_with("upgrade") || line.starts_with("page")) {
                 require(joins == 0, "HTTP before the join");
             } else if (line.starts_with("join ") || line == "plain join") {
                 require(++joins == 1, "one join");

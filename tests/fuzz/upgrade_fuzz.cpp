@@ -22,11 +22,14 @@ std::string to_text(const wire::ParsedRequest& parsed) {
                             request.offers_subprotocol, request.offers_tickwire}) {
         text += flag ? '1' : '0';
     }
-    for (const std::string_view view :
-         {request.path, request.query, request.host, request.origin, request.forwarded_for,
-          request.websocket_key, request.websocket_version}) {
+    for (const std::string_view view : {request.path, request.query, request.host, request.origin,
+                                        request.websocket_key, request.websocket_version}) {
         text += '\n';
         text += view;
+    }
+    for (const std::string_view line : request.forwarded_for.all()) {
+        text += '\n';
+        text += line;
     }
     return text;
 }

@@ -73,7 +73,7 @@ export class Relay {
 
   static async startIn(surroundings: Surroundings, ...args: string[]): Promise<Relay> {
     const relay = new Relay(args, surroundings);
-    const wanted = args.filter((arg) => /^--(listen|tls-listen|admin-listen)$/.test(arg)).length;
+    const wanted = args.filter((arg) => /^--(proxy-)?(tls-)?listen$|^--admin-listen$/.test(arg)).length;
     const ready = async (): Promise<boolean> => {
       while (relay.#readUrls() < wanted) await once(relay.#process.stdout!, "data");
       return true;
@@ -100,6 +100,13 @@ export class Relay {
   /** Its first listener's address for plain HTTP requests. */
   httpUrl(scheme: "ws" | "wss" = "ws"): string {
     return this.url(scheme).replace("ws", "http");
+  }
+
+  /** The address of its first listener for proxies of a scheme. */
+  proxyUrl(scheme: "ws" | "wss" = "ws"): string {
+    const found = new RegExp(`^listening proxy (${scheme}://\\S+)$`, "m").exec(this.stdout)?.[1];
+    if (found === undefined) throw new Error(`no ${scheme} listener for proxies in: ${this.stdout}`);
+    return found;
   }
 
   /** Its admin interface's address, for ask(). */
@@ -150,7 +157,7 @@ export class Relay {
 
   #readUrls(): number {
     const lines = this.stdout.split("\n").slice(0, -1);
-    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (?:admin )?(\S+)$/.exec(line)?.[1] ?? []));
+    this.urls.splice(0, Infinity, ...lines.flatMap((line) => /^listening (?:admin |proxy )?(\S+)$/.exec(line)?.[1] ?? []));
     return this.urls.length;
   }
 }

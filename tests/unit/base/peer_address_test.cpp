@@ -73,14 +73,52 @@ TEST(AddressRules, exempt_loopback_trusted_proxies_and_unix_sockets) {
 TEST(AddressRules, believe_only_what_a_trusted_proxy_wrote) {
     AddressRules rules;
     rules.trusted_proxies = {range("10.0.0.0/8")};
-    const AddressKey client = peer("203.0.113.1").key();
-    EXPECT_EQ(rules.forwarded_key("203.0.113.1"), client);
-    EXPECT_EQ(rules.forwarded_key("198.51.100.1, 203.0.113.1"), client) << "the first may be forged";
-    EXPECT_EQ(rules.forwarded_key("203.0.113.1,\t10.0.0.2 , 10.0.0.3"), client) << "through three proxies";
-    EXPECT_EQ(rules.forwarded_key("203.0.113.1, unknown"), 0U);
-    EXPECT_EQ(rules.forwarded_key("10.0.0.2"), 0U);
-    EXPECT_EQ(rules.forwarded_key(""), 0U);
-    EXPECT_EQ(rules.forwarded_key(", ,"), 0U);
+    const auto client_of = [&rules](std::vector<std::string_view> lines) {
+        const auto client = rules.forwarded_client(lines);
+        return client ? client->text() : "nobody";
+    };
+    EXPECT_EQ(client_of({"203.0.113.1"}), "203.0.113.1");
+    EXPECT_EQ(client_of({"198.51.100.1, 203.0.113.1"}), "203.0.113.1") << "the first may be forged";
+    EXPECT_EQ(client_of({"203.0.113.1,\t10.0.0.2 , 10.0.0.3"}), "203.0.113.1") << "through three proxies";
+    EXPECT_EQ(client_of({"198.51.100.1", "203.0.113.1", "10.0.0.2"}), "203.0.113.1") << "each its own line";
+    EXPECT_EQ(client_of({"203.0.113.1, unknown"}), "nobody");
+    EXPECT_EQ(client_of({"203.0.113.1", "unknown"}), "nobody");
+    for (const char* const list : {"10.0.0.2", "", ", ,"}) {
+        EXPECT_EQ(client_of({list}), "nobody") << list;
+    }
+    EXPECT_EQ(client_of({}), "nobody");
+}
+
+TEST(AddressRules, take_a_port_that_a_proxy_wrote_behind_the_address) {
+    const AddressRules rules;
+    const auto client_of = [&rules](std::string_view line) {
+        const auto client = rules.forwarded_client({&line, 1});
+        return client ? client->text() : "nobody";
+    };
+    EXPECT_EQ(client_of("203.0.113.1:4711"), "203.0.113.1");
+    EXPECT_EQ(client_of("[2001:db8::1]:4711"), "2001:db8::1");
+    EXPECT_EQ(client_of("[2001:db8::1]"), "2001:db8::1");
+    EXPECT_EQ(client_of("2001:db8::1"), "2001:db8::1");
+    for (const char* const wrong :
+         {"[2001:db8::1", "[2001:db8::1]4711", "[]:1", ":", "[", "203.0.113.1:1:2"}) {
+        EXPECT_EQ(client_of(wrong), "nobody") << wrong;
+    }
+}
+
+TEST(AddressRules, trust_unix_sockets_where_told_so) {
+    AddressRules rules;
+    EXPECT_FALSE(rules.is_trusted(PeerAddress()));
+    rules.is_unix_trusted = true;
+    EXPECT_TRUE(rules.is_trusted(PeerAddress()));
+    EXPECT_FALSE(rules.is_trusted(peer("203.0.113.1")));
+}
+
+TEST(PeerAddress, is_written_as_it_is_read) {
+    for (const char* const text : {"192.0.2.1", "2001:db8::1", "::1", "255.255.255.255"}) {
+        EXPECT_EQ(peer(text).text(), text);
+    }
+    EXPECT_EQ(peer("::ffff:192.0.2.1").text(), "192.0.2.1");
+    EXPECT_EQ(PeerAddress().text(), "");
 }
 
 }  // namespace

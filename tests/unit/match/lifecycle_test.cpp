@@ -136,6 +136,28 @@ TEST_F(LifecycleTest, endings_and_their_reasons) {
     EXPECT_EQ(counters.away_timeouts, 1U);
 }
 
+TEST_F(LifecycleTest, who_keeps_account_outside_hears_of_slots_and_not_of_connections) {
+    Claims claims;
+    claims.subject = "user-17";
+    ReferenceClient& ann = join("Ann", wire::Role::player, claims);
+    ReferenceClient& plain = join_plain();
+    spectate();
+    EXPECT_EQ(outlet.account, (Lines{"joined arena 0 'Ann' game user-17", "joined arena 1 '' plain"}));
+    disconnect(ann, Ending::lost);
+    tick();
+    resume(ann, std::nullopt);
+    EXPECT_EQ(outlet.account.size(), 2U) << "away and back is nothing";
+    outlet.account.clear();
+    disconnect(plain, Ending::closed);
+    match->kick(0, "");
+    EXPECT_EQ(outlet.account, (Lines{"left arena 1 '' plain 1", "left arena 0 'Ann' game user-17 3"}));
+    ReferenceClient& bo = join("Bo");
+    outlet.account.clear();
+    disconnect(bo, Ending::lost);
+    pass(seconds(21));
+    EXPECT_EQ(outlet.account, (Lines{"left arena 0 'Bo' game 2"}));
+}
+
 TEST_F(LifecycleTest, match_is_over_when_nobody_is_there_and_no_window_is_open) {
     ReferenceClient& ann = join("Ann");
     ReferenceClient& eve = spectate();

@@ -85,7 +85,22 @@ class RecordingOutlet final : public Outlet {
         to.close_reason = reason;
     }
 
+    void on_player_joined(const PlayerSlot& slot, Connection connection) noexcept override {
+        EXPECT_TRUE(link(connection).is_open);
+        account.push_back("joined " + describe(slot));
+    }
+    void on_player_left(const PlayerSlot& slot, wire::LeftReason reason) noexcept override {
+        account.push_back("left " + describe(slot) + " " + std::to_string(static_cast<int>(reason)));
+    }
+    std::vector<std::string> account;
+
   private:
+    static std::string describe(const PlayerSlot& slot) {
+        return std::string(slot.match) + " " + std::to_string(slot.player) + " '" + std::string(slot.name) +
+               "' " + (slot.is_plain ? "plain" : "game") +
+               (slot.subject.empty() ? "" : " " + std::string(slot.subject));
+    }
+
     std::deque<Link> links_;
 };
 

@@ -15,8 +15,10 @@ class PhasesTest : public testing::Test, protected SessionRig {
     /// Brings a session into the phase.
     void reach(Phase phase) {
         transport = phase == Phase::tls_handshake ? Transport::tls : Transport::clear;
+        preamble = phase == Phase::proxy_header ? Preamble::proxy_header : Preamble::none;
         moves = phase == Phase::moving;
         switch (phase) {
+            case Phase::proxy_header:
             case Phase::tls_handshake:
             case Phase::http:
                 open();
@@ -63,6 +65,7 @@ struct PhaseCase {
 };
 // An end that is said in a frame is `closing`: the peer's answer is awaited. The others are over at once.
 constexpr PhaseCase phase_cases[] = {
+    {Phase::proxy_header, true, Phase::over, Phase::over},
     {Phase::tls_handshake, true, Phase::over, Phase::over},
     {Phase::http, true, Phase::over, Phase::over},
     {Phase::joining, true, Phase::closing, Phase::closing},

@@ -30,7 +30,7 @@ class SessionRig : protected Host {
         session.reset();
         environment.emplace(
             Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
-        session = std::make_unique<Session>(*environment, transport, now);
+        session = std::make_unique<Session>(*environment, transport, now, preamble);
         session->set_self({7, 1});
         return *session;
     }
@@ -123,6 +123,13 @@ class SessionRig : protected Host {
     }
 
     // Host: writes down what it is told.
+    bool on_proxy_header(Session& /*asked*/, const wire::ProxyHeader& header) override {
+        told.push_back("proxy for " + (header.source ? header.source->text() : "itself"));
+        return accepts;
+    }
+    void on_bad_proxy_header(Session& /*asked*/, wire::ProxyError error) override {
+        told.push_back("bad proxy header " + std::to_string(static_cast<int>(error)));
+    }
     void on_upgrade(Session& asked, const wire::HttpRequest& request,
                     const wire::RoutedPath& route) override {
         std::array<std::uint8_t, wire::response_head_size_max> response;
@@ -191,6 +198,7 @@ class SessionRig : protected Host {
     std::vector<std::string> told;
     std::optional<wire::Limits> join_limits;
     Transport transport = Transport::clear;
+    Preamble preamble = Preamble::none;
     std::shared_ptr<tls::TlsContext> tls_context;
     bool accepts = true;
     bool moves = false;

@@ -67,6 +67,28 @@ class SessionTlsTest : public testing::Test, protected SessionRig {
     tls::TlsStatus last = tls::TlsStatus::ok;
 };
 
+TEST_F(SessionTlsTest, begins_tls_behind_a_proxy_header_that_may_come_with_its_first_bytes) {
+    preamble = Preamble::proxy_header;
+    for (const std::size_t cut : {1U, 20U, 43U, 50U}) {
+        open();
+        told.clear();
+        client = tls::TlsEngine::create(tls::client_context(), tls::TlsEngine::Side::client);
+        base::Bytes nothing;
+        last = client->handshake(nothing, to_server);
+        const std::vector<std::uint8_t> hello = to_server.take();
+        const std::string stream =
+            "PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\r\n" + std::string(hello.begin(), hello.end());
+        receive(stream.substr(0, cut));
+        EXPECT_EQ(session->phase(), cut < 43 ? Phase::proxy_header : Phase::tls_handshake);
+        receive(stream.substr(cut));
+        take(sent());
+        exchange();
+        ASSERT_TRUE(client->is_handshake_done()) << cut;
+        EXPECT_EQ(session->phase(), Phase::http);
+        EXPECT_EQ(told, (Strings{"proxy for 203.0.113.7"}));
+    }
+}
+
 TEST_F(SessionTlsTest, joins_and_closes) {
     shake_hands();
     say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));

@@ -75,7 +75,9 @@ TEST(HttpRequest, reads_an_upgrade) {
     EXPECT_EQ(request.query, "ticket=a.b.c?d");
     EXPECT_EQ(request.host, "relay.example:7000");
     EXPECT_EQ(request.origin, "https://game.example");
-    EXPECT_EQ(request.forwarded_for, "192.0.2.7, 10.0.0.2");
+    ASSERT_EQ(request.forwarded_for.count, 2U);
+    EXPECT_EQ(request.forwarded_for.lines[0], "10.0.0.1");
+    EXPECT_EQ(request.forwarded_for.lines[1], "192.0.2.7, 10.0.0.2");
     EXPECT_EQ(request.websocket_key, key);
     EXPECT_EQ(request.websocket_version, "13");
     EXPECT_TRUE(request.offers_subprotocol);
