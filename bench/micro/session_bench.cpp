@@ -67,6 +67,8 @@ class Shard final : public Host {
             session.accept_upgrade(upgrade, {});
         }
     }
+    bool on_proxy_header(Session& /*session*/, const wire::ProxyHeader& /*header*/) override { return true; }
+    void on_bad_proxy_header(Session& /*session*/, wire::ProxyError /*error*/) override {}
     void on_page_request(Session& /*session*/, const wire::HttpRequest& /*request*/) override {}
     void on_join(Session& /*session*/, const wire::Join& /*join*/) override {}
     void on_plain_join(Session& /*session*/) override {}
@@ -104,7 +106,7 @@ void connect(benchmark::State& run, Way way) {
                                        base::Time{});
         session->receive({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}, {});
         if (way == Way::moves) {
-            mailbox.put({3, 0, session->take_moved()});
+            mailbox.put({.descriptor = 3, .peer = {}, .session = session->take_moved()});
             for (shard::MovedConnection& moved : mailbox.take_all()) {
                 session.emplace(owner.environment(), moved.session, base::Time{});
                 session->resume_moved(moved.session, {});
