@@ -67,7 +67,9 @@ class Shard final : public Host {
             session.accept_upgrade(upgrade, {});
         }
     }
-    bool on_proxy_header(Session& /*session*/, const wire::ProxyHeader& /*header*/) override { return true; }
+    bool on_proxy_header(Session& /*session*/, const wire::ProxyHeader& /*header*/) override {
+        return true;
+    }
     void on_bad_proxy_header(Session& /*session*/, wire::ProxyError /*error*/) override {}
     void on_page_request(Session& /*session*/, const wire::HttpRequest& /*request*/) override {}
     void on_join(Session& /*session*/, const wire::Join& /*join*/) override {}

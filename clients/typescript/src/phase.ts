@@ -4,9 +4,10 @@
  * The relay tells of each own state in a tick how long it lay waiting (`wait`, protocol.md, section
  * 4). Sent at s and taken by tick k after a wait of w, a state could have left as late as s + w; less
  * k intervals, these latest moments all fall on one phase, spread by the jitter of the way and by the
- * relay's slots. From that phase's middle a margin is taken off: a slot, or the spread that 19 of 20
- * states stay inside where that is more, timers that fire late included. The window of samples slides,
- * so a drift of the clocks and a new route are followed.
+ * relay's slots: `wait` counts from the end of the slot, half a slot after the arrival on average.
+ * From that phase's middle a margin is taken off: a slot, or the spread that 19 of 20 states stay
+ * inside and half a slot where that is more, timers that fire late included. The window of samples
+ * slides, so a drift of the clocks and a new route are followed.
  *
  * A `wait` of 255 says only "or longer" and is no sample. Near the tick it flips between 0 and 255,
  * which is why the margin is never less than a slot.
@@ -87,7 +88,7 @@ export class PhaseLock {
     this.#early = recent(this.#early, latest - sent.lateMs, sampleCountMax);
     this.#sampledAt = now;
     if (!this.#enabled || this.#latest.length < sampleCountMin) return;
-    const middle = quantile(this.#latest, 0.5) as number;
+    const middle = (quantile(this.#latest, 0.5) as number) + slotMs / 2;
     const spread = middle - (quantile(this.#early, lateShare) as number);
     const margin = Math.min(Math.max(slotMs, spread), marginShareMax * this.#intervalMs);
     this.#leadMs = middle - margin;

@@ -110,9 +110,9 @@ test("a wait of 255 is no sample, and a lock without samples is lost", () => {
     phase.sent(seq, seq * 50, 0);
     phase.seen(seq, seq + 1, 128, seq * 50 + 50);
   }
-  // Sent at 25 ms before the tick's last moment: the margin is the slot alone.
+  // Taken 25 ms before the tick, and there for half a slot by then: the margin is the slot alone.
   assert.equal(phase.marginMs, 2);
-  assert.equal(((phase.nextAt(2_001) ?? 0) + 2) % 50, 25);
+  assert.equal(((phase.nextAt(2_001) ?? 0) + 2) % 50, 26);
   assert.equal(phase.nextAt(2_001 + 4_000), null);
 });
 

@@ -17,12 +17,15 @@ const warmUpMs = 2_000;
 const watchMs = Number(process.env["TICKWIRE_WATCH_MS"] ?? 8_000);
 /** What the issue asks for. */
 const shareMax = 0.4;
+/** A margin that 19 of 20 stay inside may let so many states miss their tick, and a few that a busy machine delays. */
+const missedShareMax = 0.1;
 const roundsMax = 5;
 
 interface Ages {
   median: number;
   p95: number;
-  count: number;
+  /** Ticks without a state of a sender that could have had one. */
+  missedShare: number;
 }
 
 async function measure(url: string, tickHz: number, phaseLock: boolean): Promise<Ages> {
@@ -51,7 +54,7 @@ async function measure(url: string, tickHz: number, phaseLock: boolean): Promise
   for (const match of [receiver, ...senders]) match.leave();
   ages.sort((a, b) => a - b);
   const at = (share: number): number => ages[Math.floor((ages.length - 1) * share)] ?? NaN;
-  return { median: at(0.5), p95: at(0.95), count: ages.length };
+  return { median: at(0.5), p95: at(0.95), missedShare: 1 - ages.length / ((senderCount * watchMs * tickHz) / 1_000) };
 }
 
 for (const tickHz of [20, 30]) {
@@ -62,12 +65,13 @@ for (const tickHz of [20, 30]) {
       for (let round = 0; round < roundsMax; round += 1) {
         const off = await measure(`${relay.url()}/v1/match/off-${round}`, tickHz, false);
         const on = await measure(`${relay.url()}/v1/match/on-${round}`, tickHz, true);
-        const show = ({ median, p95, count }: Ages): string => `median ${median.toFixed(1)}, p95 ${p95.toFixed(1)} ms of ${count}`;
+        const show = ({ median, p95, missedShare }: Ages): string =>
+          `median ${median.toFixed(1)}, p95 ${p95.toFixed(1)} ms, ${(100 * missedShare).toFixed(1)} % missed`;
         context.diagnostic(`${tickHz} Hz: off ${show(off)}; on ${show(on)}; ${((100 * on.median) / off.median).toFixed(0)} %`);
         shares.push(on.median / off.median);
-        if (on.median <= shareMax * off.median) return;
+        if (on.median <= shareMax * off.median && on.missedShare <= missedShareMax) return;
       }
-      assert.fail(`never at most ${shareMax}: ${shares.map((share) => share.toFixed(2)).join(", ")}`);
+      assert.fail(`never at most ${shareMax} with at most ${missedShareMax} missed: ${shares.map((share) => share.toFixed(2)).join(", ")}`);
     });
   });
 }
