@@ -140,6 +140,14 @@ class Session {
     bool is_joined() const noexcept { return phase_ == Phase::game || phase_ == Phase::plain; }
     /// Whether one more receive is wanted now: true in steady state; the echo waits for its answers to go.
     bool wants_input() const noexcept;
+    /// Asks the cache for what a record in or out will touch: first, well before it, the engine's own
+    /// memory.
+    void prefetch_engine() const noexcept { __builtin_prefetch(engine_.get()); }
+    void prefetch_tls(tls::TlsEngine::Direction direction) const noexcept {
+        if (engine_ != nullptr) {
+            engine_->prefetch(direction);
+        }
+    }
     bool is_tls() const noexcept { return engine_ != nullptr; }
     std::uint64_t bytes_received() const noexcept { return bytes_received_; }
     std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }

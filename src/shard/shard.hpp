@@ -255,6 +255,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void log_slot(base::Time woke);
     void move_out(base::Handle handle, Connection& connection);
     void arm_receive(uring::Channel channel, Connection& connection);
+    void prefetch_attended(std::size_t index) noexcept;
     void attend(base::Handle handle);
     void begin_close(uring::Channel channel, Connection& connection);
     void flush();

@@ -166,6 +166,11 @@ void Shard::on_upcoming(uring::Channel channel, unsigned step) noexcept {
     if (connection == nullptr || !connection->room.exists()) {
         return;
     }
+    if (step == 1) {
+        connection->session.prefetch_engine();
+    } else if (step == 2) {
+        connection->session.prefetch_tls(tls::TlsEngine::Direction::reads);
+    }
     if (MatchRoom* const room = rooms_.find(connection->room); room != nullptr) {
         if (step == 1) {
             __builtin_prefetch(room->match.get());

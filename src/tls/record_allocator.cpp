@@ -2,12 +2,15 @@
 
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdlib>
 
 #include "base/heap_trap.hpp"
+#include "tls/cipher_memory.hpp"
 
 namespace tickwire::tls {
 namespace {
@@ -89,6 +92,55 @@ void* allocate_of(const SizeClass& size_class, KeptBlocks& kept) noexcept {
     return block != nullptr ? block : counted_malloc(size_class.size);
 }
 
+thread_local CipherMemory* watched = nullptr;
+/// The last request that was not for a record.
+thread_local std::size_t last_request = 0;
+
+/// What OpenSSL takes for a cipher: asked of itself, once, for it depends on version and machine.
+struct CipherSizes {
+    std::size_t context = 0;
+    std::array<std::size_t, 2>
+        states{};  ///< of AES-GCM with either length of key, and of ChaCha20-Poly1305
+};
+
+CipherSizes learn_cipher_sizes() noexcept {
+    CipherSizes sizes;
+    last_request = 0;
+    EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
+    sizes.context = last_request;
+    const EVP_CIPHER* const ciphers[] = {EVP_aes_128_gcm(), EVP_chacha20_poly1305()};
+    for (std::size_t index = 0; context != nullptr && index < sizes.states.size(); ++index) {
+        if (EVP_EncryptInit_ex(context, ciphers[index], nullptr, nullptr, nullptr) == 1) {
+            sizes.states[index] = last_request;
+        }
+    }
+    EVP_CIPHER_CTX_free(context);
+    return sizes;
+}
+
+const CipherSizes& cipher_sizes() noexcept {
+    static const CipherSizes sizes = learn_cipher_sizes();
+    return sizes;
+}
+
+void note(const void* (&newest)[2], const void* block) noexcept {
+    newest[0] = newest[1];
+    newest[1] = block;
+}
+
+void* watch(void* block, std::size_t size) noexcept {
+    last_request = size;
+    if (watched != nullptr) {
+        const CipherSizes& sizes = cipher_sizes();
+        if (size == sizes.context) {
+            note(watched->contexts, block);
+        } else if (std::find(sizes.states.begin(), sizes.states.end(), size) != sizes.states.end()) {
+            note(watched->states, block);
+        }
+    }
+    return block;
+}
+
 void* allocate(std::size_t size, const char*, int) {
     if (serves(packet_parts, size)) {
         return count(allocate_of(packet_parts, kept_parts));
@@ -96,7 +148,7 @@ void* allocate(std::size_t size, const char*, int) {
     if (serves(record_buffers, size)) {
         return count(allocate_of(record_buffers, kept_buffers));
     }
-    return size == 0 ? nullptr : count(counted_malloc(size));
+    return size == 0 ? nullptr : watch(count(counted_malloc(size)), size);
 }
 
 void release(void* block, const char*, int) {
@@ -137,6 +189,23 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
 
 bool install_record_allocator() noexcept {
     return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+}
+
+std::size_t cipher_context_size() noexcept {
+    return cipher_sizes().context;
+}
+
+std::size_t cipher_state_size() noexcept {
+    return cipher_sizes().states[0];
+}
+
+CipherWatch::CipherWatch(CipherMemory& memory) noexcept {
+    cipher_sizes();  // before anything is watched, for it takes such memory itself
+    watched = &memory;
+}
+
+CipherWatch::~CipherWatch() {
+    watched = nullptr;
 }
 
 std::uint64_t malloc_count() noexcept {

@@ -1,10 +1,12 @@
 // What a TLS connection costs in memory, and that its data path leaves the heap alone.
 #include <malloc.h>
+#include <openssl/evp.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
+#include "tls/cipher_memory.hpp"
 #include "tls/record_allocator.hpp"
 #include "tls_fixture.hpp"
 
@@ -88,6 +90,32 @@ TEST_F(TlsAllocation, records_take_no_memory_from_the_heap) {
         send_record(*both.server, *both.client, both.to_client, both.to_server, 700);
     }
     EXPECT_EQ(allocation_count - before, 0U);
+}
+
+TEST(CipherWatch, tells_what_openssl_takes_for_ciphers_by_its_size) {
+    ASSERT_TRUE(is_installed);
+    ASSERT_GT(cipher_context_size(), 0U);
+    ASSERT_GT(cipher_state_size(), cipher_context_size());
+    CipherMemory seen{};
+    EVP_CIPHER_CTX* contexts[2];
+    {
+        const CipherWatch watch(seen);
+        for (EVP_CIPHER_CTX*& context : contexts) {
+            context = EVP_CIPHER_CTX_new();
+            ASSERT_EQ(EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, nullptr, nullptr), 1);
+        }
+    }
+    EXPECT_EQ(seen.contexts[0], contexts[0]);
+    EXPECT_EQ(seen.contexts[1], contexts[1]);
+    EXPECT_NE(seen.states[0], nullptr);
+    EXPECT_NE(seen.states[1], nullptr);
+    EXPECT_NE(seen.states[0], seen.states[1]);
+    for (EVP_CIPHER_CTX* const context : contexts) {
+        EVP_CIPHER_CTX_free(context);
+    }
+    const CipherMemory before = seen;
+    EVP_CIPHER_CTX_free(EVP_CIPHER_CTX_new());
+    EXPECT_EQ(seen.contexts[1], before.contexts[1]) << "nobody watches any more";
 }
 
 TEST_F(TlsAllocation, an_idle_connection_keeps_less_than_16_kib) {
