@@ -449,10 +449,10 @@ bool Session::wants_input() const noexcept {
         case Phase::proxy_header:
         case Phase::tls_handshake:
         case Phase::joining:
+        case Phase::closing:  // of who was a newcomer: what comes now belongs behind what is held
             return held_.empty();
         case Phase::game:
         case Phase::plain:
-        case Phase::closing:
         case Phase::draining:
             return true;
         case Phase::http:

@@ -485,6 +485,21 @@ TEST_F(SessionTest, holds_what_a_newcomer_sends_until_it_is_its_turn) {
     session.reset();
 }
 
+TEST_F(SessionTest, a_newcomer_that_is_sent_away_is_read_in_order) {
+    open_game();
+    const std::string answer = close_frame(1001);
+    session->hold(base::as_bytes(answer.substr(0, 3)), now);
+    session->shut_down(now);
+    EXPECT_EQ(sent_close_code(), 1001);
+    EXPECT_FALSE(session->wants_input()) << "the rest would come before what is held";
+    session->receive_held(now);
+    EXPECT_TRUE(session->wants_input());
+    EXPECT_EQ(session->phase(), Phase::closing);
+    receive(answer.substr(3));
+    EXPECT_EQ(session->phase(), Phase::over);
+    EXPECT_EQ(counters.protocol_errors, 0U);
+}
+
 TEST_F(SessionTest, the_time_that_a_newcomer_waits_for_us_is_not_its_own) {
     open_game();
     now += seconds(4);
