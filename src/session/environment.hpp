@@ -26,8 +26,8 @@ class Session;
 /// What an operator may set about one connection.
 struct SessionOptions {
     wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
-    std::uint32_t outbox_size_max = 256 * 1024;  ///< bytes queued and not in flight; over it 4101
-    std::uint32_t fragment_count_max = 1024;     ///< of one message
+    std::uint32_t outbox_size_max = 256 * 1024;             ///< bytes queued behind a send; over it 4101
+    std::uint32_t fragment_count_max = 1024;                ///< of one message
     base::Duration tls_timeout = std::chrono::seconds(10);  ///< for the handshake, a PROXY header included
     base::Duration upgrade_timeout = std::chrono::seconds(10);  ///< for a request
     base::Duration join_timeout = std::chrono::seconds(5);

@@ -278,15 +278,23 @@ void Session::on_time(base::Time now) {
 
 // --- bytes out
 
+/// Who has taken all that was sent is not slow, whatever one slot brings: it may be as much again as may
+/// wait behind a send. So a connection holds at most three times the limit, in flight and queued.
+std::size_t Session::outbox_limit() const noexcept {
+    const SessionOptions& options = environment_->options;
+    if (lane_ == Lane::echo) {
+        return std::size_t{2} * options.echo_size_max;
+    }
+    return std::size_t{options.outbox_size_max} * (outgoing_.is_in_flight() ? 1 : 2);
+}
+
 void Session::queue_frame(Opcode opcode, base::Bytes payload) noexcept {
     if (phase_ == Phase::over || is_close_sent_ || is_overflowed_) {
         return;
     }
     std::array<std::uint8_t, websocket::server_header_size_max> header;
     const std::size_t header_size = websocket::encode_server_header(opcode, payload.size(), header.data());
-    const std::size_t limit = lane_ == Lane::echo ? std::size_t{2} * environment_->options.echo_size_max
-                                                  : environment_->options.outbox_size_max;
-    if (outgoing_.queued_size() + header_size + payload.size() > limit ||
+    if (outgoing_.queued_size() + header_size + payload.size() > outbox_limit() ||
         !outgoing_.append({header.data(), header_size}, payload)) {
         is_overflowed_ = true;
     }

@@ -171,6 +171,7 @@ class Session {
     void handle_plain(const websocket::Message& message, base::Time now);
     void handle_peer_close(const websocket::Message& message, base::Time now);
     bool admit_frames(base::Time now);
+    std::size_t outbox_limit() const noexcept;
     const wire::Limits& limits() const noexcept {
         return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits;
     }

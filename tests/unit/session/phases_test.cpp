@@ -150,7 +150,7 @@ TEST_F(PhasesTest, a_close_frame_goes_out_in_place_of_what_was_too_much) {
     open_joined(small);
     sent();
     for (int count = 0; count < 3; ++count) {
-        session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(400, 'x')));
+        session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(900, 'x')));
     }
     session->close(4002, "kicked", now);
     const auto frames = sent_frames();

@@ -335,12 +335,27 @@ TEST_F(SessionTest, closes_with_4101_when_the_outbox_overflows_and_drops_what_wa
     open_joined(small);
     sent();
     told.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("not taken"));
+    ASSERT_FALSE(session->begin_send(now).empty());
     session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(900, 'x')));
     session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(200, 'x')));
+    session->end_send(true, now);
     const auto frames = sent_frames();
     ASSERT_EQ(frames.size(), 1U);
     EXPECT_EQ(websocket::parse_close(base::as_bytes(frames[0].payload)).code, 4101);
     EXPECT_EQ(told, Strings{"end lost"});
+}
+
+TEST_F(SessionTest, who_has_taken_all_is_not_slow_whatever_one_slot_brings_but_for_a_bound) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open_joined(small);
+    sent();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(1500, 'x')));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(400, 'x')));
+    EXPECT_EQ(sent_frames().size(), 2U);
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(2001, 'x')));
+    EXPECT_EQ(sent_close_code(), 4101);
 }
 
 TEST_F(SessionTest, sends_shared_bytes_without_copying_them_and_in_order_with_its_own) {
