@@ -19,6 +19,9 @@ enum class Bug : std::uint8_t {
     buffer_returned_twice,            ///< a send's buffer is given back at its end, and once more
     pipelined_bytes_lost,             ///< what came behind the upgrade request stays behind at hand-over
     upgrade_forgets_events_taken,     ///< the next process counts anew, so clients send events again
+    lag_forgiven,                     ///< a member lags only when it is twice as late as it may be
+    replay_refused,                   ///< who resumes starts afresh, whatever the log has
+    slot_ended_early,                 ///< an away slot ends before its window does
 };
 
 #ifdef TICKWIRE_BUGS

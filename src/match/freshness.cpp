@@ -143,7 +143,8 @@ std::uint32_t LinkGauge::limit() const noexcept {
 }
 
 bool LinkGauge::is_lagging(base::Time now) const noexcept {
-    return !unreported_.empty() && GaugeUnits::of(now) - unreported_.oldest().sent > limit();
+    const std::uint32_t late = base::bug(base::Bug::lag_forgiven) ? 2 * limit() : limit();
+    return !unreported_.empty() && GaugeUnits::of(now) - unreported_.oldest().sent > late;
 }
 
 base::Duration LinkGauge::age(base::Time now) const noexcept {

@@ -19,6 +19,8 @@ void VirtualClient::play() {
     link_->set_reading(!is_paused);
     if (is_paused || is_slow_) {
         unwell_until_ = now() + stage_.session.idle_timeout;
+    } else if (link_->is_path_full()) {
+        unwell_until_ = std::max(unwell_until_, now() + stage_.session.close_timeout);
     }
     if (is_leaving_ || (is_paused && is_silent_)) {
         return;
@@ -56,7 +58,7 @@ void VirtualClient::send_ping() {
     protocol::encode_ping({static_cast<std::uint16_t>(view_.tick()),
                            static_cast<std::uint32_t>(now().time_since_epoch().count())},
                           ping.data());
-    view_.note_report(link_->send(Opcode::binary, ping), view_.tick());
+    view_.note_report(link_->socket(), link_->send(Opcode::binary, ping), view_.tick());
     reported_tick_ = view_.tick();
     reported_at_ = now();
 }
@@ -79,33 +81,37 @@ void VirtualClient::send_state() {
     protocol::encode_state({seq, static_cast<std::uint16_t>(tick), state_}, message.data());
     const std::uint64_t end = link_->send(Opcode::binary, message);
     slot_->states.push_back({state_, link_->socket().descriptor, end, view_.is_welcome()});
+    view_.note_report(link_->socket(), end, tick);
     if (view_.is_welcome()) {
-        view_.note_report(end, tick);
         reported_tick_ = tick;
         reported_at_ = now();
     }
 }
 
 void VirtualClient::send_event() {
+    const std::uint64_t draw = random_.below(100);
+    if (draw < 40) {
+        send_event_to(protocol::Target::others, 0);
+    } else if (draw < 70) {
+        send_event_to(protocol::Target::everyone, 0);
+    } else if (draw < 80) {
+        send_event_to(protocol::Target::host, 0);
+    } else {
+        send_event_to(protocol::Target::player, random_.chance(950) && view_.is_welcome()
+                                                    ? view_.draw_player(random_)
+                                                    : PlayerNumber{500});
+    }
+}
+
+void VirtualClient::send_event_to(protocol::Target target, PlayerNumber player) {
     protocol::Kind kind;
+    kind.target = target;
     kind.is_text = random_.chance(300);
     kind.purpose = random_.chance(800)   ? protocol::Purpose::event
                    : random_.chance(500) ? protocol::Purpose::request
                                          : protocol::Purpose::reply;
     SentEvent event;
-    event.player = 0;
-    const std::uint64_t draw = random_.below(100);
-    if (draw < 40) {
-        kind.target = protocol::Target::others;
-    } else if (draw < 70) {
-        kind.target = protocol::Target::everyone;
-    } else if (draw < 80) {
-        kind.target = protocol::Target::host;
-    } else {
-        kind.target = protocol::Target::player;
-        event.player =
-            random_.chance(950) && view_.is_welcome() ? view_.draw_player(random_) : PlayerNumber{500};
-    }
+    event.player = player;
     event.kind = protocol::encode_kind(kind);
     const std::size_t padding =
         random_.chance(30) ? stage_.match.limits.event_bytes - 64 : random_.below(120);
@@ -170,11 +176,13 @@ void VirtualClient::act() {
     } else if (draw < 820) {
         cut();
     } else if (draw < 850) {
+        note_loss(now());
         link_->send_close(1001);  // a page that reloads
         is_leaving_or_reloading_ = true;
     } else if (draw < 880 && role_ == Role::player) {
         take_over();
     } else if (draw < 890) {
+        note_loss(now());
         is_frozen_ = true;  // half open: the relay is to find out by itself
         if (slot_ != nullptr) {
             slot_->is_silenced = true;
@@ -197,8 +205,9 @@ void VirtualClient::act_as_host() {
     if (view_.is_locked() || random_.chance(150)) {
         send_request(std::string(R"("op":"lock","locked":)") + (view_.is_locked() ? "false" : "true"));
     } else if (random_.chance(200)) {
-        send_request(R"("op":"kick","reason":"so there","player":)" +
-                     std::to_string(view_.draw_player(random_)));
+        const PlayerNumber player = view_.draw_player(random_);
+        stage_.note_kick(match_, player);
+        send_request(R"("op":"kick","reason":"so there","player":)" + std::to_string(player));
     } else {
         send_request(R"("op":"host","player":)" + std::to_string(view_.draw_player(random_)));
     }
@@ -228,9 +237,12 @@ void VirtualClient::go_on() {
 }
 
 void VirtualClient::speak_last() {
-    if (role_ == Role::player && is_settled() && !is_leaving_ && !link_->is_close_sent()) {
+    was_in_play_at_rest_ = is_in_play();
+    if (role_ == Role::player && is_in_play()) {
         send_state();
         send_event();
+        // Whoever gets this one misses what was for it before.
+        send_event_to(protocol::Target::everyone, 0);
     }
 }
 

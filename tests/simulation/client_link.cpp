@@ -30,10 +30,21 @@ ClientLink::ClientLink(World& world, Random random, LinkOwner& owner, const Link
       owner_(&owner),
       socket_(&world.connect(target.listener, draw_style(random_))),
       key_(draw_key(random_)),
-      reader_(websocket::Role::client, {1U << 20U, 1U << 20U, 64}, heap_) {
+      reader_(websocket::Role::client, {1U << 20U, 1U << 20U, 64}, heap_),
+      tls_(target.is_tls ? std::make_unique<LinkTls>(world, queue_) : nullptr),
+      target_(target) {
+    if (tls_ != nullptr) {
+        tls_->start();
+    } else {
+        send_upgrade();
+    }
+}
+
+void ClientLink::send_upgrade() {
+    is_upgrade_sent_ = true;
     std::array<std::uint8_t, wire::request_head_size_max> request;
-    send_raw({request.data(), wire::encode_upgrade_request("game.example", target.path, key_,
-                                                           target.subprotocol, request.data())});
+    send_raw({request.data(), wire::encode_upgrade_request("game.example", target_.path, key_,
+                                                           target_.subprotocol, request.data())});
 }
 
 ClientLink::~ClientLink() {
@@ -43,9 +54,12 @@ ClientLink::~ClientLink() {
 }
 
 std::uint64_t ClientLink::send_raw(base::Bytes bytes) {
-    queue_.insert(queue_.end(), bytes.begin(), bytes.end());
-    queued_end_ += bytes.size();
-    return queued_end_;
+    if (tls_ != nullptr) {
+        tls_->seal(bytes);
+    } else {
+        queue_.insert(queue_.end(), bytes.begin(), bytes.end());
+    }
+    return written_ + queue_.size();
 }
 
 std::uint64_t ClientLink::send(Opcode opcode, base::Bytes payload) {
@@ -70,7 +84,7 @@ std::uint64_t ClientLink::send(Opcode opcode, base::Bytes payload) {
             send_raw(base::Bytes(frame).first(ping_size));
         }
     }
-    return queued_end_;
+    return written_ + queue_.size();
 }
 
 void ClientLink::send_close(std::uint16_t code) {
@@ -79,8 +93,14 @@ void ClientLink::send_close(std::uint16_t code) {
     }
     std::array<std::uint8_t, websocket::control_size_max> payload;
     const std::size_t size = websocket::encode_close_payload(code, {}, payload.data());
-    send(Opcode::close, {payload.data(), size});
+    close_end_ = send(Opcode::close, {payload.data(), size});
     is_close_sent_ = true;
+}
+
+bool ClientLink::was_close_overdue(Duration close_timeout) const noexcept {
+    Time delivered;
+    return is_close_sent_ && socket_->find_delivery(close_end_, delivered) &&
+           socket_->server_closed_at - delivered >= close_timeout;
 }
 
 void ClientLink::reset() {
@@ -104,6 +124,7 @@ void ClientLink::write() {
     }
     const std::size_t taken = world_.client_write(*socket_, queue_);
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(taken));
+    written_ += taken;
 }
 
 void ClientLink::read() {
@@ -120,9 +141,9 @@ void ClientLink::read() {
     }
     allowance_at_ = world_.now();
     if (size != 0) {
-        const std::size_t held = input_.size();
-        input_.resize(held + size);
-        socket_->to_client.read(size, input_.data() + held);
+        std::vector<std::uint8_t> arrived(size);
+        socket_->to_client.read(size, arrived.data());
+        receive(arrived);
         if (state_ == LinkState::connecting) {
             read_answer();
         }
@@ -132,6 +153,17 @@ void ClientLink::read() {
     }
     if (state_ != LinkState::ended && world_.client_end(*socket_) != StreamEnd::none) {
         end();
+    }
+}
+
+void ClientLink::receive(base::Bytes arrived) {
+    if (tls_ == nullptr) {
+        input_.insert(input_.end(), arrived.begin(), arrived.end());
+        return;
+    }
+    tls_->open(arrived, input_);
+    if (tls_->is_ready() && !is_upgrade_sent_) {
+        send_upgrade();
     }
 }
 
@@ -177,7 +209,7 @@ void ClientLink::read_frames() {
         take(**next, input_begin_ + (bytes.size() - rest.size()));
     }
     input_begin_ += bytes.size();
-    socket_->to_client.forget_before(input_begin_);
+    socket_->to_client.forget_before(tls_ == nullptr ? input_begin_ : tls_->wire_begin_of(input_begin_));
 }
 
 void ClientLink::take(const websocket::Message& message, std::uint64_t end) {
@@ -185,6 +217,8 @@ void ClientLink::take(const websocket::Message& message, std::uint64_t end) {
     if (close_code_ != 0) {
         world_.fail("a client got a message after the close frame");
     }
+    const std::uint64_t wire_end = tls_ == nullptr ? end : tls_->wire_end_of(end);
+    const Pipe::Segment& segment = socket_->to_client.segment_of(wire_end - 1);
     switch (message.opcode) {
         case Opcode::ping:
             send(Opcode::pong, message.payload);
@@ -194,14 +228,13 @@ void ClientLink::take(const websocket::Message& message, std::uint64_t end) {
             return;
         case Opcode::close:
             close_code_ = websocket::parse_close(message.payload).code;
+            closed_at_ = segment.send_started;
             send_close(close_code_ == 1005 ? 1000 : close_code_);
             return;
         case Opcode::text:
-        case Opcode::binary: {
-            const Pipe::Segment& segment = socket_->to_client.segment_of(end - 1);
+        case Opcode::binary:
             owner_->on_message(message, {segment.send_started, segment.consumed_before});
             return;
-        }
     }
 }
 

@@ -161,7 +161,7 @@ void Backend::discard(int descriptor) noexcept {
 }
 
 base::Duration Backend::cpu_time() const noexcept {
-    return implementation_->cpu_used;
+    return implementation_->cpu_used += implementation_->newcomer_cost;
 }
 base::Duration Backend::cpu_wait() const noexcept {
     return {};
@@ -185,6 +185,9 @@ Backend::Implementation::Implementation(const Options& given_options, Events& gi
       channels(given_options.channel_count_max),
       scratch(receive_size_max + 2 * canary_size) {
     world.add_kernel(this);
+    if (random.chance(500)) {
+        newcomer_cost = random.duration({}, microseconds(600));
+    }
 }
 
 Backend::Implementation::~Implementation() {
@@ -296,8 +299,19 @@ void Backend::Implementation::wait() {
         }
     }
     accept_waiting();
-    for (const Channel channel : told) {
-        tell(channel);
+    for (std::size_t place = 0; place < told.size(); ++place) {
+        announce_upcoming(place);
+        tell(told[place]);
+    }
+}
+
+/// As the real one does, of channels that may have nothing to tell, or be closed by then.
+void Backend::Implementation::announce_upcoming(std::size_t place) noexcept {
+    for (unsigned step = 0; step < Events::upcoming_step_count; ++step) {
+        const std::size_t ahead = 2 * (Events::upcoming_step_count - step) - 1;
+        if (place + ahead < told.size()) {
+            events.on_upcoming(told[place + ahead], step);
+        }
     }
 }
 

@@ -53,6 +53,7 @@ struct Backend::Implementation final : simulation::Kernel {
     ChannelState& open_channel(Channel channel, const char* operation);
     void receive(Channel channel, Receiving receiving);
     void accept_waiting();
+    void announce_upcoming(std::size_t place) noexcept;
     void progress_send(ChannelState& state);
     void end_send(ChannelState& state, SendResult result);
     /// Each tells at most what is ready now.
@@ -80,6 +81,7 @@ struct Backend::Implementation final : simulation::Kernel {
     std::vector<Listening> listeners;
     base::Time shortage_until{};
     base::Duration cpu_used{};
+    base::Duration newcomer_cost{};  ///< of the CPU, for each: what the shard asks the time after
 };
 
 }  // namespace tickwire::uring

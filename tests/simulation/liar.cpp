@@ -177,7 +177,13 @@ const std::array<Lie, 37> lies{{
 }};
 
 LinkTarget target_of(Stage& stage, Random& random, const std::string& match) {
-    return {stage.draw_listener(random), "/v1/match/" + match, "tickwire.v1"};
+    return stage.make_target(random, "/v1/match/" + match, "tickwire.v1");
+}
+
+const TicketOffice::Forgery* draw_forgery(const Stage& stage, Random& random) {
+    const auto& forgeries = TicketOffice::forgeries();
+    return stage.tickets != nullptr && random.chance(300) ? &forgeries[random.below(forgeries.size())]
+                                                          : nullptr;
 }
 
 }  // namespace
@@ -186,17 +192,21 @@ Liar::Liar(Stage& stage, Random random, const std::string& match)
     : stage_(stage),
       random_(random),
       lie_(random_.below(lies.size())),
+      forgery_(draw_forgery(stage, random_)),
+      match_(match),
       name_(stage.oracles.add_slot(stage.new_name("liar"), false).name),
       link_(stage.world, random_.fork(), *this, target_of(stage, random_, match)) {}
 
 void Liar::on_open() {
-    if (lies[lie_].time == LieTime::at_join) {
+    if (forgery_ != nullptr || lies[lie_].time == LieTime::at_join) {
         lie_at_ = stage_.world.now() + random_.duration({}, milliseconds(300));
         return;
     }
-    const std::string who =
-        lies[lie_].time == LieTime::as_player ? R"("name":")" + name_ + '"' : R"("role":"spectator")";
-    text(link_, R"({"op":"join",)" + who + "}");
+    const bool is_player = lies[lie_].time == LieTime::as_player;
+    const std::string who = is_player ? R"("name":")" + name_ + '"' : R"("role":"spectator")";
+    const std::string ticket =
+        stage_.make_ticket(random_, match_, is_player ? wire::Role::player : wire::Role::spectator, name_);
+    text(link_, R"({"op":"join",)" + who + (ticket.empty() ? "" : R"(,"ticket":")" + ticket + '"') + "}");
 }
 
 void Liar::on_message(const websocket::Message& message, const Arrival& /*arrival*/) {
@@ -205,10 +215,19 @@ void Liar::on_message(const websocket::Message& message, const Arrival& /*arriva
     }
 }
 
+std::string Liar::said() const {
+    return forgery_ != nullptr ? forgery_->what : lies[lie_].name;
+}
+
 void Liar::lie() {
     has_lied_ = true;
     lied_at_ = stage_.world.now();
-    lies[lie_].tell(link_, stage_.match.limits);
+    if (forgery_ != nullptr) {
+        const std::string ticket = forgery_->make(*stage_.tickets, match_);
+        text(link_, R"({"op":"join","ticket":")" + ticket + R"("})");
+    } else {
+        lies[lie_].tell(link_, stage_.match.limits);
+    }
 }
 
 void Liar::step() {
@@ -222,8 +241,10 @@ void Liar::step() {
     if (link_.state() == LinkState::ended) {
         judge_end();
         is_done_ = true;
+    } else if (!link_.is_heard()) {
+        lied_at_ = stage_.world.now();  // a byte now and then, each of which waits for a newcomer's turn
     } else if (has_lied_ && stage_.world.now() - std::max(lied_at_, stage_.last_pause) > seconds(15)) {
-        stage_.world.fail(name_ + " told a lie that nobody minded: " + lies[lie_].name);
+        stage_.world.fail(name_ + " told a lie that nobody minded: " + said());
     }
 }
 
@@ -233,7 +254,9 @@ void Liar::judge_end() {
         return;
     }
     const std::uint16_t code = link_.close_code();
-    if (code == lies[lie_].code || code == 4002 || (stage_.may_go_away() && (code == 0 || code == 1001))) {
+    const std::uint16_t expected = forgery_ != nullptr ? 4000 : lies[lie_].code;
+    if (code == expected || code == 4002 ||
+        (stage_.was_going_away(link_.ended_at()) && (code == 0 || code == 1001))) {
         return;
     }
     // The close frame may come too late for it to be sent, and over a stalled path the rate is not too
@@ -241,7 +264,7 @@ void Liar::judge_end() {
     if (is_slow_path && (code == 0 || code == 4102 || code == 4104)) {
         return;
     }
-    stage_.world.fail(name_ + ": " + lies[lie_].name + " was answered with " + std::to_string(code));
+    stage_.world.fail(name_ + ": " + said() + " was answered with " + std::to_string(code));
 }
 
 }  // namespace tickwire::simulation

@@ -28,11 +28,14 @@ class Liar final : public Actor, private LinkOwner {
     void on_open() override;
     void on_message(const websocket::Message& message, const Arrival& arrival) override;
     void lie();
+    std::string said() const;
     void judge_end();
 
     Stage& stage_;
     Random random_;
     std::size_t lie_;
+    const TicketOffice::Forgery* forgery_;  ///< its lie is a ticket; null: it is lie_
+    std::string match_;
     std::string name_;
     ClientLink link_;
     bool is_done_ = false;

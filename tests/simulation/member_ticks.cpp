@@ -1,14 +1,23 @@
 // A member's ticks and events: states rebuilt from deltas, and held against what was sent.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "member_view.hpp"
 
 namespace tickwire::simulation {
 namespace {
 
-/// Above the relay's own bound on how long a report may usually take.
-constexpr Duration lag_max = std::chrono::milliseconds(3500);
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The freshness rule in figures, as src/README.md has it.
+constexpr Duration delay_max_unmeasured = milliseconds(3500);  ///< above any that may become usual
+constexpr Duration delays_kept = seconds(10);
+constexpr Duration report_interval = milliseconds(250);
+constexpr Duration rounding = milliseconds(1);
+/// Of more than these the relay makes neighbours one.
+constexpr std::size_t unreported_apart_max = 16;
 
 }  // namespace
 
@@ -147,7 +156,7 @@ void MemberView::check_wait(const SentState& sent, std::uint8_t wait, const Arri
     }
     const std::int64_t waited = (arrival.send_started - arrived).count();
     const std::int64_t expected = std::min<std::int64_t>(
-        255, waited >= 1'000'000'000 ? 255 : waited * 256 * std::int64_t{tick_hz_} / 1'000'000'000);
+        255, waited >= 1'000'000'000 ? 255 : waited * 256 * std::int64_t{options_.tick_hz} / 1'000'000'000);
     if (expected != wait) {
         fail("wait is " + std::to_string(wait) + "/256 and should be " + std::to_string(expected));
     }
@@ -166,18 +175,50 @@ void MemberView::check_keyframe(const std::set<PlayerNumber>& entries, const Arr
 /// Whoever has not reported a tick for so long is lagging, and is not to be sent another.
 void MemberView::check_fresh(std::uint32_t tick, const Arrival& arrival) {
     for (; !reports_.empty() && reports_.front().end <= arrival.consumed_before; reports_.pop_front()) {
-        reported_tick_ = std::max(reported_tick_, reports_.front().tick);
-        has_reported_ = true;
+        take_report(reports_.front());
     }
-    while (!unreported_.empty() && unreported_.front().tick <= reported_tick_) {
-        unreported_.pop_front();
-    }
-    if (!unreported_.empty() && arrival.send_started - unreported_.front().sent > lag_max) {
-        fail("tick " + std::to_string(tick) + " was sent to a lagging member");
+    const Duration delay_max = report_delay_max();
+    if (!unreported_.empty() && arrival.send_started - unreported_.front().sent > delay_max) {
+        fail("tick " + std::to_string(tick) + " was sent to a member that has not reported tick " +
+             std::to_string(unreported_.front().tick) + " for more than " +
+             std::to_string(delay_max / milliseconds(1)) + " ms");
     }
     if (has_reported_) {
         unreported_.push_back({tick, arrival.send_started});
+        is_blurred_ = is_blurred_ || unreported_.size() > unreported_apart_max;
     }
+}
+
+/// As the relay does when the report reaches it: the first one only says that others will follow.
+void MemberView::take_report(const Report& report) {
+    has_reported_ = true;
+    if (unreported_.empty() || unreported_.front().tick > report.tick) {
+        return;
+    }
+    Time reported;
+    if (!report.socket->find_delivery(report.end, reported)) {
+        fail("a report that the relay has, and was not given");
+    }
+    if (!is_blurred_) {
+        report_delays_.push_back({reported, reported - unreported_.front().sent});
+        while (report_delays_.front().reported < reported - delays_kept) {
+            report_delays_.pop_front();
+        }
+    }
+    while (!unreported_.empty() && unreported_.front().tick <= report.tick) {
+        unreported_.pop_front();
+    }
+    is_blurred_ = is_blurred_ && !unreported_.empty();
+}
+
+/// What is usual never is more than the shortest, the time between two reports, two ticks and a little.
+Duration MemberView::report_delay_max() const {
+    if (report_delays_.empty()) {
+        return delay_max_unmeasured;
+    }
+    const auto shortest = std::ranges::min_element(report_delays_, {}, &ReportDelay::delay);
+    return shortest->delay + report_interval + 2 * Duration(seconds(1)) / options_.tick_hz +
+           milliseconds(50) + rounding;
 }
 
 // --- events
@@ -201,7 +242,8 @@ void MemberView::on_event(const protocol::EventEntry& entry) {
         fail(name + " after event " + std::to_string(seen_event_));
     }
     check_event_origin(entry);
-    oracles_.check_event(history_, entry.number, {entry.from, entry.kind, Oracles::hash(entry.body)});
+    oracles_.check_event(history_, entry.number,
+                         {entry.from, entry.kind, Oracles::hash(entry.body), entry.body.size()});
     seen_event_ = entry.number;
     tenure_->received.push_back(entry.number);
 }
@@ -230,19 +272,36 @@ void MemberView::check_event_origin(const protocol::EventEntry& entry) {
             fail(name + " is from player " + std::to_string(entry.from) + ", who is not " + sender->name);
         }
     }
-    const auto [newest, is_first] = event_indices_.emplace(sender, origin->index);
+    NewestEvent behind{origin->index, std::nullopt};
+    if (entry.number > replay_until_) {
+        behind.epoch = epoch_;
+    }
+    const auto [newest, is_first] = newest_events_.emplace(sender, behind);
     if (!is_first) {
-        if (origin->index <= newest->second) {
+        const NewestEvent before = std::exchange(newest->second, behind);
+        if (origin->index <= before.index) {
             fail(name + " of " + sender->name + " came before, or is out of order");
         }
-        for (std::size_t index = newest->second + 1; index < origin->index; ++index) {
-            if (is_public(sender->events[index].kind)) {
+        for (std::size_t index = before.index + 1; index < origin->index; ++index) {
+            if (was_for_us(sender->events[index], before, behind)) {
                 fail("an event of " + sender->name + " before " + name + " is missing");
             }
         }
-        newest->second = origin->index;
     }
     sent.came_back = sent.came_back || sender == slot_;
+}
+
+/// Numbers are of one slot as long as it is ours, and an epoch is of one host.
+bool MemberView::was_for_us(const SentEvent& event, const NewestEvent& before,
+                            const NewestEvent& behind) const {
+    switch (static_cast<protocol::Target>(event.kind & 3U)) {
+        case protocol::Target::player:
+            return slot_ != nullptr && event.player == player_;
+        case protocol::Target::host:
+            return is_host() && before.epoch && before.epoch == behind.epoch;
+        default:
+            return is_public(event.kind);
+    }
 }
 
 }  // namespace tickwire::simulation

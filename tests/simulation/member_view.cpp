@@ -1,6 +1,7 @@
 // What a member's connection begins with, and the JSON that follows. Ticks and events: member_ticks.cpp.
 #include "member_view.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tickwire::simulation {
@@ -37,6 +38,8 @@ void MemberView::begin(const JoinAttempt& attempt) {
     open_requests_.clear();
     reports_.clear();
     unreported_.clear();
+    report_delays_.clear();
+    is_blurred_ = false;
     has_reported_ = false;
 }
 
@@ -46,7 +49,7 @@ void MemberView::finish() {
     }
 }
 
-void MemberView::on_text(std::string_view json) {
+void MemberView::on_text(std::string_view json, const Arrival& arrival) {
     simdjson::dom::object message;
     if (parser_.parse(json.data(), json.size()).get(message) != simdjson::SUCCESS) {
         fail("JSON that is none: " + std::string(json));
@@ -56,7 +59,7 @@ void MemberView::on_text(std::string_view json) {
         if (is_welcome_) {
             fail("a second welcome");
         }
-        on_welcome(message);
+        on_welcome(message, arrival);
         return;
     }
     if (!is_welcome_) {
@@ -89,13 +92,12 @@ void MemberView::on_text(std::string_view json) {
 
 // --- welcome
 
-void MemberView::on_welcome(simdjson::dom::object message) {
+void MemberView::on_welcome(simdjson::dom::object message, const Arrival& arrival) {
     is_welcome_ = true;
     player_ = static_cast<PlayerNumber>(number_at(message, "player"));
     epoch_ = number_at(message, "epoch");
     is_locked_ = flag_at(message, "locked");
     tick_ = number_at(message, "tick");
-    reported_tick_ = tick_;
     events_taken_ = number_at(message, "events_taken");
     properties_version_ = message["properties_version"].get_uint64().value();
     const simdjson::dom::object properties = message["properties"].get_object().value();
@@ -112,7 +114,7 @@ void MemberView::on_welcome(simdjson::dom::object message) {
             fail("welcome names a host that is not among its players");
         }
     }
-    start_tenure(flag_at(message, "recovered"), number_at(message, "event"));
+    start_tenure({flag_at(message, "recovered"), number_at(message, "event")}, arrival);
     if (slot_ != nullptr && events_taken_ > slot_->events.size()) {
         fail("welcome counts more events than were sent");
     }
@@ -169,14 +171,15 @@ void MemberView::check_identity(simdjson::dom::object message) {
         fail("welcomed as " + own->second.name);
     }
     if (slot != slot_) {
-        event_indices_.clear();
+        newest_events_.clear();
     }
     slot_ = slot;
     token_ = token;
 }
 
-void MemberView::start_tenure(bool is_recovered, std::uint32_t event) {
-    if (is_recovered) {
+void MemberView::start_tenure(const Resumption& resumption, const Arrival& arrival) {
+    const std::uint32_t event = resumption.event;
+    if (resumption.is_recovered) {
         if (!attempt_.seen_event || slot_ != attempt_.resumed_slot || !tenure_) {
             fail("recovered, although it did not ask for it");
         }
@@ -186,12 +189,31 @@ void MemberView::start_tenure(bool is_recovered, std::uint32_t event) {
         replay_until_ = event;
         return;
     }
+    check_not_recovered(event, arrival);
     finish();
     tenure_ = Tenure{who_, history_, player_, event, {}};
     seen_event_ = event;
     replay_until_ = event;
     own_events_from_ = events_taken_;
-    event_indices_.clear();
+    newest_events_.clear();
+}
+
+/// Who comes back in time gets what it missed, if the log can still have it. (Between its loss and its
+/// return a match says less than half of such a log in JSON; a crowded one may say more.)
+void MemberView::check_not_recovered(std::uint32_t event, const Arrival& arrival) {
+    constexpr std::size_t log_size_min = 64 * 1024;
+    constexpr std::uint32_t crowd = 20;
+    const bool is_in_time = attempt_.window_end && arrival.send_started < *attempt_.window_end;
+    if (!is_in_time || !attempt_.seen_event || slot_ != attempt_.resumed_slot ||
+        options_.event_log_size < log_size_min || options_.player_count_max > crowd) {
+        return;
+    }
+    const std::size_t room = std::min<std::size_t>(log_size_min, options_.outbox_size_max) / 4;
+    if (oracles_.replay_size_max(history_, {*attempt_.seen_event, event}, options_.limits.event_bytes) <=
+        room) {
+        fail("it came back in time, but nothing from event " + std::to_string(*attempt_.seen_event) +
+             " to " + std::to_string(event) + " was replayed");
+    }
 }
 
 // --- what changes

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "client_link.hpp"
+#include "match/match.hpp"
 #include "oracles.hpp"
 #include "tickwire/protocol.hpp"
 #include "world.hpp"
@@ -27,19 +28,23 @@ struct JoinAttempt {
     Slot* resumed_slot = nullptr;  ///< whose token was given
     std::string token;
     std::optional<std::uint32_t> seen_event;
+    /// Where welcome is sent before this, the slot must be there still. Empty: it may be over.
+    std::optional<Time> window_end;
 };
 
 class MemberView {
   public:
-    MemberView(World& world, Oracles& oracles, std::string who, std::uint32_t tick_hz)
-        : world_(world), oracles_(oracles), who_(std::move(who)), tick_hz_(tick_hz) {}
+    MemberView(World& world, Oracles& oracles, std::string who, const match::MatchOptions& options)
+        : world_(world), oracles_(oracles), who_(std::move(who)), options_(options) {}
 
     /// A new connection: nothing is known until its welcome.
     void begin(const JoinAttempt& attempt);
-    void on_text(std::string_view json);
+    void on_text(std::string_view json, const Arrival& arrival);
     void on_binary(base::Bytes message, const Arrival& arrival);
-    /// The message that ends at this offset of our bytes reported this tick as seen.
-    void note_report(std::uint64_t end, std::uint32_t tick) { reports_.push_back({end, tick}); }
+    /// The message that ends at this offset of what the socket sends reported this tick as seen.
+    void note_report(const Socket& socket, std::uint64_t end, std::uint32_t tick) {
+        reports_.push_back({&socket, end, tick});
+    }
     std::uint64_t note_request() {
         open_requests_.insert(++newest_request_);
         return newest_request_;
@@ -78,7 +83,12 @@ class MemberView {
         std::size_t index = 0;
         bool is_baseline = false;  ///< of this connection, and no keyframe since without it
     };
+    struct NewestEvent {
+        std::size_t index;
+        std::optional<std::uint32_t> epoch;  ///< the host's when it was taken; empty: it was replayed
+    };
     struct Report {
+        const Socket* socket;
         std::uint64_t end;
         std::uint32_t tick;
     };
@@ -86,12 +96,21 @@ class MemberView {
         std::uint32_t tick;
         Time sent;
     };
+    struct ReportDelay {
+        Time reported;
+        Duration delay;
+    };
 
     [[noreturn]] void fail(const std::string& what) const;
-    void on_welcome(simdjson::dom::object message);
+    void on_welcome(simdjson::dom::object message, const Arrival& arrival);
     void take_roster(simdjson::dom::object message);
     void check_identity(simdjson::dom::object message);
-    void start_tenure(bool is_recovered, std::uint32_t event);
+    struct Resumption {
+        bool is_recovered;
+        std::uint32_t event;  ///< the newest, as welcome tells it
+    };
+    void start_tenure(const Resumption& resumption, const Arrival& arrival);
+    void check_not_recovered(std::uint32_t event, const Arrival& arrival);
     void know_player(PlayerNumber number, Known known);
     void on_roster_change(std::string_view op, simdjson::dom::object message);
     void on_match_change(std::string_view op, simdjson::dom::object message);
@@ -102,14 +121,18 @@ class MemberView {
     void check_wait(const SentState& sent, std::uint8_t wait, const Arrival& arrival) const;
     void check_keyframe(const std::set<PlayerNumber>& entries, const Arrival& arrival) const;
     void check_fresh(std::uint32_t tick, const Arrival& arrival);
+    void take_report(const Report& report);
+    Duration report_delay_max() const;
     void on_events(base::Bytes message);
     void on_event(const protocol::EventEntry& entry);
     void check_event_origin(const protocol::EventEntry& entry);
+    /// Whether an event was for this member, taken between two that it received.
+    bool was_for_us(const SentEvent& event, const NewestEvent& before, const NewestEvent& behind) const;
 
     World& world_;
     Oracles& oracles_;
     std::string who_;
-    std::uint32_t tick_hz_;
+    const match::MatchOptions& options_;
     simdjson::dom::parser parser_;
     JoinAttempt attempt_;
 
@@ -119,7 +142,7 @@ class MemberView {
     std::optional<Tenure> tenure_;
     std::uint32_t seen_event_ = 0;
     std::size_t own_events_from_ = 0;  ///< its events from here on must come back to it
-    std::unordered_map<const Slot*, std::size_t> event_indices_;  ///< the newest from each sender
+    std::unordered_map<const Slot*, NewestEvent> newest_events_;  ///< from each sender
 
     // Of the connection.
     bool is_welcome_ = false;
@@ -142,7 +165,8 @@ class MemberView {
     std::uint64_t newest_request_ = 0;
     std::deque<Report> reports_;
     std::deque<SentTick> unreported_;
-    std::uint32_t reported_tick_ = 0;
+    std::deque<ReportDelay> report_delays_;  ///< of the last 10 s that had any
+    bool is_blurred_ = false;                ///< more were unreported than the relay tells apart
     bool has_reported_ = false;
 };
 

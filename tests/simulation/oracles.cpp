@@ -97,6 +97,17 @@ void Oracles::check_event(std::size_t history, std::uint32_t number, const Event
     }
 }
 
+std::size_t Oracles::replay_size_max(std::size_t history, Events events, std::size_t body_size_max) {
+    constexpr std::size_t overhead = 64;  // of the log, the frame, the message and the entry
+    const auto& known = histories_[find_history(history)].events;
+    std::size_t size = 0;
+    for (std::uint32_t number = events.after + 1; number <= events.last; ++number) {
+        const auto at = known.find(number);
+        size += overhead + (at == known.end() ? body_size_max : at->second.body_size);
+    }
+    return size;
+}
+
 void Oracles::check_tick(std::size_t history, std::uint32_t tick, std::uint32_t divisor,
                          std::uint64_t bytes_hash) {
     const auto [at, is_new] =

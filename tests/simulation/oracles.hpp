@@ -88,10 +88,18 @@ class Oracles {
         PlayerNumber from = 0;
         std::uint8_t kind = 0;
         std::uint64_t body_hash = 0;
+        std::size_t body_size = 0;
         friend bool operator==(const EventFact&, const EventFact&) = default;
     };
     /// Fails where the number was another event to somebody else.
     void check_event(std::size_t history, std::uint32_t number, const EventFact& fact);
+    /// How much a replay of the events behind one up to another may be. Of those that nobody has received
+    /// yet each has the largest body there is.
+    struct Events {
+        std::uint32_t after;
+        std::uint32_t last;
+    };
+    std::size_t replay_size_max(std::size_t history, Events events, std::size_t body_size_max);
     /// Up-to-date members of one divisor get the same bytes.
     void check_tick(std::size_t history, std::uint32_t tick, std::uint32_t divisor,
                     std::uint64_t bytes_hash);

@@ -15,7 +15,9 @@ constexpr std::uint8_t kind_everyone = 1;
 constexpr std::uint8_t kind_text = 4;
 
 LinkTarget target_of(Stage& stage, Random& random, const std::string& match) {
-    return {stage.draw_listener(random), "/v1/match/" + match, ""};
+    const std::string ticket = stage.make_ticket(random, match, wire::Role::player, {});
+    return stage.make_target(random, "/v1/match/" + match + (ticket.empty() ? "" : "?ticket=" + ticket),
+                             "");
 }
 
 }  // namespace
@@ -37,6 +39,8 @@ void PlainClient::step() {
     link_.set_reading(!is_paused);
     if (is_paused) {
         unwell_until_ = now + stage_.session.idle_timeout;
+    } else if (link_.is_path_full()) {
+        unwell_until_ = std::max(unwell_until_, now + stage_.session.close_timeout);
     }
     link_.pump();
     if (link_.state() == LinkState::ended) {
@@ -44,7 +48,7 @@ void PlainClient::step() {
         is_done_ = true;
         return;
     }
-    if (stage_.is_settling || link_.is_close_sent()) {
+    if (stage_.is_settling || link_.is_close_sent() || !link_.is_ready()) {
         return;
     }
     if (now >= next_message_) {
@@ -106,7 +110,8 @@ void PlainClient::judge_end() const {
     if (link_.is_faulted() || stage_.is_stopping || link_.http_status() == 503) {
         return;
     }
-    if (stage_.may_go_away() && (link_.close_code() == 0 || link_.close_code() == 1001)) {
+    if (stage_.was_going_away(link_.ended_at()) &&
+        (link_.close_code() == 0 || link_.close_code() == 1001)) {
         return;
     }
     switch (link_.close_code()) {
@@ -136,7 +141,7 @@ void PlainClient::retire() {
     if (is_done_) {
         return;
     }
-    if (random_.chance(300)) {
+    if (random_.chance(300) || !link_.is_ready()) {
         link_.reset();
         is_done_ = true;
     } else {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "liar.hpp"
+#include "link_tls.hpp"
 
 namespace tickwire::simulation {
 
@@ -26,15 +27,21 @@ match::ResumeToken SeededTokens::next_token() noexcept {
 namespace {
 
 constexpr std::uint32_t match_count_max = 16;
-constexpr std::uint32_t connection_count_max = 300;
+constexpr std::uint32_t connection_count_max = 1000;
+/// Of one seed in twenty-five: a crowd, in matches of up to 60 players.
+constexpr std::uint64_t crowd_permille = 40;
 /// How the shards' loops are stepped: about as often as slots come.
 constexpr Duration step_max = milliseconds(2);
 
-Stage make_stage(World& world, Oracles& oracles, Random& random) {
+Stage make_stage(World& world, Oracles& oracles, Random& random, bool is_crowded) {
     constexpr std::array<std::uint32_t, 6> rates{10, 15, 20, 30, 30, 60};
-    Stage stage{world, oracles, {}, {}, {}, {}, false, false, false, {}, {}, 0};
+    Stage stage{world, oracles, {}, {}, {}, {}, {}, {}, {}, {}, false, false, {}, 0};
+    if (random.chance(250)) {
+        stage.tickets = std::make_unique<TicketOffice>();
+    }
     stage.match.tick_hz = rates[random.below(rates.size())];
-    stage.match.player_count_max = static_cast<std::uint32_t>(random.between(6, 20));
+    stage.match.player_count_max =
+        static_cast<std::uint32_t>(is_crowded ? random.between(20, 60) : random.between(6, 20));
     stage.match.resume_window = random.duration(seconds(1), seconds(4));
     stage.match.event_log_size = std::size_t{1} << random.between(14, 17);
     stage.match.limits = {
@@ -53,11 +60,11 @@ Stage make_stage(World& world, Oracles& oracles, Random& random) {
     return stage;
 }
 
-shard::DirectoryLimits directory_limits(Random& random) {
+shard::DirectoryLimits directory_limits(Random& random, bool is_crowded) {
     shard::DirectoryLimits limits;
-    limits.connection_count_max = random.chance(200) ? 40 : connection_count_max;
+    limits.connection_count_max = !is_crowded && random.chance(200) ? 40 : connection_count_max;
     limits.match_count_max = match_count_max;
-    if (random.chance(200)) {
+    if (!is_crowded && random.chance(200)) {
         limits.address.count_max = static_cast<std::uint32_t>(random.between(3, 10));
     }
     return limits;
@@ -69,12 +76,14 @@ Simulation::Simulation(std::uint64_t seed)
     : random_(seed * 0x2545f4914f6cdd1dU + 1),
       world_(random_.next()),
       oracles_(world_),
-      stage_(make_stage(world_, oracles_, random_)),
+      is_crowded_(random_.chance(crowd_permille)),
+      has_tls_(random_.chance(300)),
+      stage_(make_stage(world_, oracles_, random_, is_crowded_)),
       tokens_(random_.fork()),
       shard_count_(static_cast<std::uint32_t>(random_.between(2, 3))),
-      actor_count_(random_.between(20, 60)),
+      actor_count_(is_crowded_ ? random_.between(200, 400) : random_.between(20, 60)),
       wraps_ticks_(random_.chance(250)),
-      directory_limits_(directory_limits(random_)),
+      directory_limits_(directory_limits(random_, is_crowded_)),
       directory_(std::make_unique<shard::Directory>(shard_count_, directory_limits_)) {
     if (wraps_ticks_) {
         stage_.session.idle_timeout = std::chrono::hours(3);
@@ -91,6 +100,8 @@ void Simulation::open_shards() {
     options.connection_count_max = connection_count_max;
     options.match_count_max = match_count_max;
     options.pool_size_max = std::size_t{64} << 20U;
+    // The fake's CPU time says what newcomers cost, and not how busy a shard is.
+    options.pressure.late_permille = 1000;
     options.slot_max = random_.chance(200)   ? Duration(0)
                        : random_.chance(500) ? milliseconds(1)
                                              : milliseconds(2);
@@ -101,12 +112,25 @@ void Simulation::open_shards() {
     // Those that there are go on: like sockets that systemd holds, they queue who comes meanwhile.
     while (stage_.listeners.size() < shard_count_) {
         stage_.listeners.push_back(world_.make_listener());
+        if (has_tls_) {
+            stage_.tls_listeners.push_back(world_.make_listener());
+        }
     }
     for (std::uint32_t index = 0; index < shard_count_; ++index) {
         shard::ShardSetting setting;
         setting.index = index;
         for (std::size_t listener = index; listener < stage_.listeners.size(); listener += shard_count_) {
             setting.listeners.push_back({stage_.listeners[listener], shard::ListenerKind::plain});
+            if (has_tls_) {
+                setting.listeners.push_back({stage_.tls_listeners[listener], shard::ListenerKind::tls});
+            }
+        }
+        if (has_tls_) {
+            setting.tls_context = tls_contexts().server;
+        }
+        if (stage_.tickets != nullptr) {
+            setting.ticket_keys = stage_.tickets->keys();
+            setting.unix_time = &TicketOffice::unix_time;
         }
         setting.directory = directory_.get();
         setting.doors = door_list_;
@@ -123,7 +147,7 @@ void Simulation::open_shards() {
 /// The members are sent away, and come back to other shards, of perhaps another number. What they were told
 /// to be is the oracles' as before: the same player, every event once.
 void Simulation::restart() {
-    stage_.is_restarting = true;
+    stage_.restarts.push_back({world_.now()});
     std::vector<std::vector<std::uint8_t>> left;
     for (const auto& door : doors_) {
         door->ask([&left](shard::Control& control) {
@@ -145,8 +169,13 @@ void Simulation::restart() {
 
     wire::ControlParser parser;
     std::deque<match::MatchSnapshot> snapshots;
-    shard_count_ = static_cast<std::uint32_t>(random_.between(1, 3));
-    directory_ = std::make_unique<shard::Directory>(shard_count_, directory_limits_);
+    shard_count_ = static_cast<std::uint32_t>(random_.between(2, 4));
+    const auto before =
+        std::exchange(directory_, std::make_unique<shard::Directory>(shard_count_, directory_limits_));
+    const std::int64_t unix_now = TicketOffice::unix_time();
+    for (const shard::UsedTicket& used : before->used_tickets(unix_now)) {
+        directory_->use_ticket(used.id, used.until, unix_now);
+    }
     for (const std::vector<std::uint8_t>& one : left) {
         auto snapshot = match::decode_snapshot(one, world_.now(), parser);
         if (!snapshot) {
@@ -160,8 +189,7 @@ void Simulation::restart() {
     open_shards();
     legacy_.matches.clear();
     ++outcome_.restarts;
-    stage_.is_restarting = false;
-    stage_.restarted = world_.now();
+    stage_.restarts.back().end = world_.now();
 }
 
 /// Counts what they did, and that they let everything go.
@@ -171,7 +199,11 @@ void Simulation::end_shards() {
         outcome_.tick_messages += counters.matches.tick_messages;
         outcome_.events += counters.matches.events_taken;
         outcome_.resumes += counters.matches.resumes;
+        outcome_.replays += counters.matches.resumes_recovered;
         outcome_.moves += counters.connections_moved_in;
+        outcome_.handshakes += counters.sessions.handshakes;
+        outcome_.tickets += counters.tickets_accepted;
+        outcome_.deferrals += counters.newcomers_deferred;
         outcome_.skips += counters.matches.skipped_busy + counters.matches.skipped_lagging;
         if (counters.matches_not_restored != 0) {
             world_.fail("a match of the shards before was not restored");
@@ -251,7 +283,7 @@ void Simulation::play(Duration time) {
         step();
         collect();
         if (actors_.size() < actor_count_ && world_.now() >= next_arrival) {
-            next_arrival = world_.now() + random_.duration({}, milliseconds(60));
+            next_arrival = world_.now() + random_.duration({}, milliseconds(is_crowded_ ? 8 : 60));
             add_actor();
         }
         if (random_.below(12000) == 0) {
@@ -268,6 +300,7 @@ void Simulation::collect() {
 
 void Simulation::settle() {
     stage_.is_settling = true;
+    world_.calm_down();
     step_for(seconds(6) + stage_.match.resume_window);
     collect();
     for (VirtualClient* const client : clients_) {
@@ -339,10 +372,12 @@ void Simulation::stop() {
     end_shards();
     // What waits to be accepted was never the relay's, nor what was still on its way there (seed 177).
     world_.advance(seconds(1));
-    for (const int listener : stage_.listeners) {
-        for (int descriptor = world_.accept(listener); descriptor >= 0;
-             descriptor = world_.accept(listener)) {
-            world_.server_close(world_.socket(descriptor));
+    for (const auto* const listeners : {&stage_.listeners, &stage_.tls_listeners}) {
+        for (const int listener : *listeners) {
+            for (int descriptor = world_.accept(listener); descriptor >= 0;
+                 descriptor = world_.accept(listener)) {
+                world_.server_close(world_.socket(descriptor));
+            }
         }
     }
     if (world_.open_server_count() != 0) {

@@ -24,9 +24,13 @@ struct Outcome {
     std::uint64_t tick_messages;
     std::uint64_t events;
     std::uint64_t resumes;
+    std::uint64_t replays;  ///< resumes with all that was missed
     std::uint64_t moves;
     std::uint64_t skips;
     std::uint64_t restarts;
+    std::uint64_t handshakes;
+    std::uint64_t tickets;
+    std::uint64_t deferrals;  ///< of newcomers, to a later slot
 };
 
 /// Tokens that differ, and are the same in the next run.
@@ -71,6 +75,8 @@ class Simulation {
     Random random_;
     World world_;
     Oracles oracles_;
+    bool is_crowded_;
+    bool has_tls_;
     Stage stage_;
     SeededTokens tokens_;
     std::uint32_t shard_count_;

@@ -13,6 +13,7 @@
 #include "base/bugs.hpp"
 #include "report.hpp"
 #include "simulation.hpp"
+#include "tls/record_allocator.hpp"
 
 namespace {
 
@@ -75,6 +76,9 @@ constexpr NamedBug named_bugs[] = {
     {"buffer_returned_twice", Bug::buffer_returned_twice},
     {"pipelined_bytes_lost", Bug::pipelined_bytes_lost},
     {"upgrade_forgets_events_taken", Bug::upgrade_forgets_events_taken},
+    {"lag_forgiven", Bug::lag_forgiven},
+    {"replay_refused", Bug::replay_refused},
+    {"slot_ended_early", Bug::slot_ended_early},
 };
 
 void switch_on(const std::string& name) {
@@ -96,6 +100,9 @@ void switch_on(const std::string& /*name*/) {
 
 int main(int count, char** values) {
     const Arguments arguments = parse_arguments(count, values);
+    if (!tickwire::tls::install_record_allocator()) {
+        refuse("OpenSSL has allocated before its allocator was there");
+    }
     std::string command = values[0];
     if (!arguments.bug.empty()) {
         switch_on(arguments.bug);
@@ -110,15 +117,20 @@ int main(int count, char** values) {
         const Outcome outcome = simulation.run();
         if (arguments.is_verbose) {
             std::printf(
-                "seed %llu: hash %016llx, %llu clients, %llu ticks, %llu events, %llu resumes, %llu moves, "
-                "%llu skips, %llu restarts\n",
+                "seed %llu: hash %016llx, %llu clients, %llu ticks, %llu events, %llu resumes, "
+                "%llu replays, %llu moves, "
+                "%llu skips, %llu handshakes, %llu tickets, %llu deferrals, %llu restarts\n",
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.hash),
                 static_cast<unsigned long long>(outcome.client_count),
                 static_cast<unsigned long long>(outcome.tick_messages),
                 static_cast<unsigned long long>(outcome.events),
                 static_cast<unsigned long long>(outcome.resumes),
+                static_cast<unsigned long long>(outcome.replays),
                 static_cast<unsigned long long>(outcome.moves),
                 static_cast<unsigned long long>(outcome.skips),
+                static_cast<unsigned long long>(outcome.handshakes),
+                static_cast<unsigned long long>(outcome.tickets),
+                static_cast<unsigned long long>(outcome.deferrals),
                 static_cast<unsigned long long>(outcome.restarts));
             std::fflush(stdout);
         }

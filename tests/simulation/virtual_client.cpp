@@ -17,7 +17,7 @@ VirtualClient::VirtualClient(Stage& stage, Random random, Role role, std::string
       role_(role),
       match_(std::move(match)),
       who_(stage.new_name(role == Role::player ? "p" : "s")),
-      view_(stage.world, stage.oracles, who_, stage.match.tick_hz),
+      view_(stage.world, stage.oracles, who_, stage.match),
       connect_at_(stage.world.now() + random_.duration({}, milliseconds(500))),
       leave_at_(stage.world.now() + random_.duration(seconds(3), seconds(40))) {
     const Duration tick = seconds(1) / stage.match.tick_hz;
@@ -44,7 +44,8 @@ void VirtualClient::step() {
         on_link_end();
         return;
     }
-    if (!is_join_sent_ && link_->state() == LinkState::open && now() >= join_at_) {
+    const bool is_time = link_->state() == LinkState::open && now() >= join_at_;
+    if (!is_join_sent_ && (is_time || (pipelines_join_ && link_->is_ready()))) {
         send_join();
     }
     if (view_.is_welcome() && link_->close_code() == 0) {
@@ -55,13 +56,12 @@ void VirtualClient::step() {
 }
 
 void VirtualClient::connect() {
-    LinkTarget target;
-    target.listener = stage_.draw_listener(random_);
-    target.path = "/v1/match/" + match_;
-    target.subprotocol = random_.chance(800) ? "tickwire.v1" : "chat, tickwire.v1";
+    const LinkTarget target = stage_.make_target(random_, "/v1/match/" + match_,
+                                                 random_.chance(800) ? "tickwire.v1" : "chat, tickwire.v1");
     LinkOwner& owner = *this;
     link_ = std::make_unique<ClientLink>(stage_.world, random_.fork(), owner, target);
     is_join_sent_ = false;
+    was_in_play_at_rest_ = false;
     is_leaving_or_reloading_ = false;
     is_frozen_ = false;
     is_silent_ = false;
@@ -77,6 +77,7 @@ void VirtualClient::connect() {
         if (is_resuming_) {
             attempt.resumed_slot = view_.slot();
             attempt.token = view_.token();
+            attempt.window_end = window_end_;
             if (random_.chance(900)) {
                 attempt.seen_event = view_.seen_event();
             }
@@ -86,8 +87,9 @@ void VirtualClient::connect() {
     }
     view_.begin(attempt);
     pending_join_ = attempt;
-    if (random_.chance(400)) {
-        send_join();  // pipelined: before the answer to the upgrade
+    pipelines_join_ = random_.chance(400);  // before the answer to the upgrade
+    if (pipelines_join_ && link_->is_ready()) {
+        send_join();
     }
 }
 
@@ -105,9 +107,17 @@ void VirtualClient::send_join() {
     }
     if (pending_join_.resumed_slot != nullptr) {
         join += R"(,"resume":")" + pending_join_.token + '"';
+    } else if (random_.chance(20)) {
+        join += R"(,"resume":")" + std::string(random_.between(0, 40), 'x') + '"';  // of no slot
     }
     if (pending_join_.seen_event) {
         join += R"(,"seen_event":)" + std::to_string(*pending_join_.seen_event);
+    }
+    ticket_ =
+        stage_.make_ticket(random_, match_, slot_ != nullptr ? wire::Role::player : wire::Role::spectator,
+                           pending_join_.slot != nullptr ? pending_join_.slot->name : who_);
+    if (!ticket_.empty()) {
+        join += R"(,"ticket":")" + ticket_ + '"';
     }
     link_->send(Opcode::text, base::as_bytes(join + "}"));
     // "What follows the join is taken in order; welcome need not be awaited."
@@ -120,9 +130,9 @@ void VirtualClient::send_join() {
 void VirtualClient::on_message(const websocket::Message& message, const Arrival& arrival) {
     const bool was_welcome = view_.is_welcome();
     if (message.opcode == Opcode::text) {
-        view_.on_text(base::as_text(message.payload));
+        view_.on_text(base::as_text(message.payload), arrival);
         if (!was_welcome) {
-            on_welcome();
+            on_welcome(arrival);
         }
         return;
     }
@@ -133,11 +143,21 @@ void VirtualClient::on_message(const websocket::Message& message, const Arrival&
     }
 }
 
-void VirtualClient::on_welcome() {
+void VirtualClient::on_welcome(const Arrival& arrival) {
+    const bool is_resumed = role_ == Role::player && view_.slot() == pending_join_.resumed_slot;
+    if (!is_resumed && !ticket_.empty()) {
+        stage_.tickets->note_spent(ticket_);
+    }
     if (role_ == Role::player) {
+        const std::optional<Time> window_end = pending_join_.window_end;
+        if (!is_resumed && window_end && arrival.send_started < *window_end &&
+            !stage_.may_be_kicked(match_, player_)) {
+            fail("it came back in time, and its slot is gone");
+        }
+        window_end_.reset();
+        player_ = view_.player();
         slot_ = view_.slot();
         slot_->is_silenced = false;
-        const bool is_resumed = slot_ == pending_join_.resumed_slot;
         for (std::size_t index = view_.events_taken(); is_resumed && index < slot_->events.size();
              ++index) {
             send_event_message(slot_->events[index]);
@@ -164,7 +184,7 @@ void VirtualClient::step_old_links() {
         // the close frame. (And the slot may have ended by itself before it was taken over: with any code.)
         const bool is_explained = link->is_faulted() || link->close_code() != 0 || link->was_throttled() ||
                                   now() - stage_.last_pause <= stage_.session.idle_timeout;
-        if (!is_explained && !stage_.is_stopping && !stage_.may_go_away()) {
+        if (!is_explained && !stage_.is_stopping && !stage_.was_going_away(link->ended_at())) {
             fail("the old connection of a slot ended without a close frame");
         }
         return true;
@@ -173,6 +193,11 @@ void VirtualClient::step_old_links() {
 
 void VirtualClient::on_link_end() {
     const std::uint16_t code = link_->close_code();
+    if (link_->socket().is_cut) {
+        note_loss(link_->socket().cut_at);
+    } else if (code == 1001 && stage_.was_going_away(link_->ended_at())) {
+        note_loss(link_->ended_at());
+    }
     const bool is_refused = link_->http_status() != 101;
     if (is_refused && link_->http_status() != 0 && link_->http_status() != 503) {
         fail("its upgrade was answered with " + std::to_string(link_->http_status()));
@@ -181,7 +206,8 @@ void VirtualClient::on_link_end() {
         judge_end(code);
     }
     if (is_refused && link_->http_status() == 0 && !link_->is_faulted() && !stage_.is_stopping &&
-        !stage_.may_go_away() && now() > unwell_until_ && now() - stage_.last_pause > seconds(5)) {
+        !stage_.was_going_away(link_->ended_at()) && now() > unwell_until_ &&
+        now() - stage_.last_pause > seconds(5)) {
         fail("its connection ended before the answer to its upgrade");
     }
     const bool was_welcome = view_.is_welcome();
@@ -207,14 +233,16 @@ void VirtualClient::on_link_end() {
 void VirtualClient::judge_end(std::uint16_t code) const {
     const bool is_unwell =
         now() <= unwell_until_ || now() - stage_.last_pause <= stage_.session.idle_timeout;
+    const bool went_away = stage_.was_going_away(link_->ended_at());
     bool is_right = false;
     switch (code) {
         case 0:
-            is_right = is_unwell || stage_.may_go_away();  // the close frame did not get through in time
+            // The close frame did not get through in time.
+            is_right = is_unwell || went_away || link_->was_close_overdue(stage_.session.close_timeout);
             break;
         case 1000:
         case 1001:
-            is_right = is_leaving_or_reloading_ || (code == 1001 && stage_.may_go_away());
+            is_right = is_leaving_or_reloading_ || (code == 1001 && went_away);
             break;
         case 4001:
             is_right = !view_.is_welcome();
@@ -249,7 +277,15 @@ void VirtualClient::end_slot() {
     view_.finish();
 }
 
+void VirtualClient::note_loss(Time lost) {
+    const bool is_unwell = lost <= unwell_until_ || lost - stage_.last_pause <= stage_.session.idle_timeout;
+    if (view_.is_welcome() && !window_end_ && !is_unwell && !is_leaving_) {
+        window_end_ = lost + stage_.match.resume_window;
+    }
+}
+
 void VirtualClient::cut() {
+    note_loss(now());
     link_->reset();
     link_.reset();
     come_back_later();
@@ -257,6 +293,7 @@ void VirtualClient::cut() {
 
 /// Resumes while the old connection still lives.
 void VirtualClient::take_over() {
+    note_loss(now());
     link_->set_owner(forgets_);
     link_->set_reading(true);
     old_links_.push_back(std::move(link_));

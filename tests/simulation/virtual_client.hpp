@@ -25,13 +25,10 @@ class VirtualClient final : public Actor, private LinkOwner {
     bool is_done() const override { return is_done_; }
     void retire() override;
 
-    /// At rest: says its last state and event.
+    /// At rest: says its last state and event, where it is in play.
     void speak_last();
-    /// Welcome, and what it is to be at rest. (Whoever said it leaves gets nothing new.)
-    bool is_settled() const noexcept {
-        return !is_done_ && !is_leaving_ && link_ != nullptr && !link_->is_close_sent() &&
-               view_.is_welcome();
-    }
+    /// In play, and since before the others spoke last: it has heard them all.
+    bool is_settled() const noexcept { return is_in_play() && was_in_play_at_rest_; }
     MemberView& view() noexcept { return view_; }
     const std::string& name() const noexcept { return who_; }
 
@@ -46,11 +43,16 @@ class VirtualClient final : public Actor, private LinkOwner {
     void on_message(const websocket::Message& message, const Arrival& arrival) override;
 
     Time now() const noexcept { return stage_.world.now(); }
+    /// Welcome. (Whoever said it leaves gets nothing new.)
+    bool is_in_play() const noexcept {
+        return !is_done_ && !is_leaving_ && link_ != nullptr && !link_->is_close_sent() &&
+               view_.is_welcome();
+    }
     [[noreturn]] void fail(const std::string& what) const { stage_.world.fail(who_ + ": " + what); }
 
     void connect();
     void send_join();
-    void on_welcome();
+    void on_welcome(const Arrival& arrival);
     void on_link_end();
     void judge_end(std::uint16_t code) const;
     void step_old_links();
@@ -61,6 +63,7 @@ class VirtualClient final : public Actor, private LinkOwner {
     void report();
     void send_state();
     void send_event();
+    void send_event_to(protocol::Target target, PlayerNumber player);
     void send_event_message(const SentEvent& event);
     void send_ping();
     void send_request(const std::string& fields);
@@ -69,6 +72,8 @@ class VirtualClient final : public Actor, private LinkOwner {
     void go_on();  ///< while settling: undo what would disturb the rest
     void pause();
     void cut();
+    /// The relay has its slot away from then on at the earliest; nothing else may have ended it.
+    void note_loss(Time lost);
     void take_over();
     void leave();
 
@@ -85,8 +90,13 @@ class VirtualClient final : public Actor, private LinkOwner {
     std::vector<std::unique_ptr<ClientLink>> frozen_links_;  ///< half open
     Forgets forgets_;
     JoinAttempt pending_join_;
+    std::string ticket_;                      ///< of the join
+    std::optional<Time> window_end_;          ///< its slot lives so long at least
+    PlayerNumber player_ = protocol::nobody;  ///< as the last welcome told it
     bool is_join_sent_ = false;
+    bool pipelines_join_ = false;
     bool is_done_ = false;
+    bool was_in_play_at_rest_ = false;  ///< on this connection
     bool is_leaving_ = false;
     bool is_leaving_or_reloading_ = false;  ///< said so on this connection
     bool is_frozen_ = false;

@@ -34,6 +34,10 @@ NetworkStyle draw_style(Random& random) {
     style.send_chunks = draw_chunks(random);
     style.completion_delay_max =
         random.chance(250) ? random.duration(milliseconds(1), milliseconds(80)) : microseconds(200);
+    if (random.chance(40)) {
+        // In the handshake, the request, the hand-over or the join as often as later.
+        style.cut_after = random.below(random.chance(500) ? 2500 : 60000);
+    }
     return style;
 }
 
@@ -108,6 +112,7 @@ std::size_t World::client_write(Socket& socket, base::Bytes bytes) {
     Pipe::Segment segment;
     segment.readable_at = now_ + socket.style.latency + random_.duration(Duration(0), socket.style.jitter);
     socket.to_server.write(bytes.first(count), segment);
+    cut_where_due(socket);
     return count;
 }
 
@@ -150,6 +155,12 @@ void World::cut(Socket& socket) {
     lose(socket.to_client);
 }
 
+void World::cut_where_due(Socket& socket) {
+    if (!is_calm_ && socket.style.cut_after && socket.written() > *socket.style.cut_after) {
+        cut(socket);
+    }
+}
+
 int World::accept(int listener) {
     auto& queue = accept_queues_.at(listener);
     if (queue.empty() || queue.front().since > now_) {
@@ -177,11 +188,15 @@ void World::server_write(Socket& socket, base::Bytes bytes, Time send_started,
         }
         return;
     }
+    if (socket.is_cut) {
+        return;
+    }
     Pipe::Segment segment;
     segment.readable_at = now_ + socket.style.latency + random_.duration(Duration(0), socket.style.jitter);
     segment.send_started = send_started;
     segment.consumed_before = consumed_before;
     socket.to_client.write(bytes, segment);
+    cut_where_due(socket);
 }
 
 std::size_t World::server_readable(const Socket& socket) const noexcept {

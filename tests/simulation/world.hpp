@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,7 +31,8 @@ struct NetworkStyle {
     std::size_t capacity_to_server = 65536;
     Chunks receive_chunks = Chunks::whole;
     Chunks send_chunks = Chunks::whole;
-    Duration completion_delay_max{};  ///< of a send that is over
+    Duration completion_delay_max{};         ///< of a send that is over
+    std::optional<std::uint64_t> cut_after;  ///< the network cuts once so many bytes went either way
 };
 NetworkStyle draw_style(Random& random);
 
@@ -57,6 +59,7 @@ struct Socket {
     };
     std::vector<Delivery> deliveries;
 
+    std::uint64_t written() const noexcept { return to_server.written() + to_client.written(); }
     bool is_cut_by(Time now) const noexcept { return is_cut && now >= cut_at; }
     /// When the relay was given the byte before `end`; empty where it was not yet.
     bool find_delivery(std::uint64_t end, Time& time) const noexcept;
@@ -107,8 +110,8 @@ class World {
     void client_close(Socket& socket) noexcept;
     /// Cuts at any byte that has not arrived.
     void client_reset(Socket& socket);
-    /// The network's doing: both sides see a reset.
-    void cut(Socket& socket);
+    /// From here on the network cuts no connection.
+    void calm_down() noexcept { is_calm_ = true; }
 
     // --- the relay's side
 
@@ -125,6 +128,10 @@ class World {
     std::size_t open_server_count() const noexcept;
 
   private:
+    /// Both sides see a reset, and lose what was on its way from any byte on.
+    void cut(Socket& socket);
+    void cut_where_due(Socket& socket);
+
     struct Waiting {
         int descriptor;
         Time since;
@@ -136,6 +143,7 @@ class World {
     std::vector<std::unique_ptr<Socket>> sockets_;
     std::unordered_map<int, std::deque<Waiting>> accept_queues_;
     std::vector<Kernel*> kernels_;
+    bool is_calm_ = false;
     int next_listener_;
 };
 
