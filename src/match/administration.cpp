@@ -179,9 +179,9 @@ Match::Done Match::set_properties(const wire::SetProperties& request) {
         case Properties::Outcome::too_large:
             return Done::too_large;
         case Properties::Outcome::accepted:
-            self.announce();
-            return Done::done;
+            break;
     }
+    self.announce();
     return Done::done;
 }
 
