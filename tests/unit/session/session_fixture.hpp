@@ -28,8 +28,8 @@ class SessionRig : protected Host {
     Session& open(const SessionOptions& chosen = {}) {
         options = chosen;
         session.reset();
-        environment.emplace(
-            Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
+        environment.emplace(Environment{pool, *echo_heap, parser, scratch, make_ping_frame(pool), options,
+                                        counters, *this});
         session = std::make_unique<Session>(*environment, transport, now, preamble);
         session->set_self({7, 1});
         return *session;
@@ -137,6 +137,7 @@ class SessionRig : protected Host {
         Upgrade upgrade;
         upgrade.response = base::as_text({response.data(), size});
         upgrade.match = route.match;
+        upgrade.ticket = request.query;
         upgrade.lane = route.route == wire::Route::echo ? Lane::echo
                        : request.offers_tickwire        ? Lane::game
                                                         : Lane::plain;
@@ -152,7 +153,8 @@ class SessionRig : protected Host {
         asked.respond("text/plain", base::as_bytes("hello"), request);
     }
     void on_join(Session& asked, const wire::Join& join) override {
-        told.push_back("join " + join.name);
+        told.push_back("join " + join.name + (asked.ticket().empty() ? "" : " by ") +
+                       std::string(asked.ticket()));
         asked.on_joined(join_limits.value_or(options.limits));
     }
     void on_plain_join(Session& /*asked*/) override { told.push_back("plain join"); }
@@ -189,6 +191,7 @@ class SessionRig : protected Host {
     base::Time now = base::Time(std::chrono::seconds(1000));
     base::BufferPool pool;
     websocket::HeapBufferSource heap;
+    websocket::BufferSource* echo_heap = &heap;
     wire::ControlParser parser;
     std::vector<std::uint8_t> scratch;
     SessionOptions options;

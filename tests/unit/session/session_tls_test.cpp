@@ -142,6 +142,54 @@ TEST_F(SessionTlsTest, loses_a_member_that_ends_tls_without_a_close_frame) {
     EXPECT_TRUE(session->is_over());
 }
 
+TEST_F(SessionTlsTest, sends_what_is_for_many_with_and_without_what_is_for_one) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    auto shared = base::SharedBuffer::create(pool, 16);
+    std::memcpy(shared.room().data(), "\x82\x04tick", 6);
+    shared.set_size(6);
+    received.clear();
+    session->send_shared(shared);
+    exchange();
+    EXPECT_EQ(received, "\x82\x04tick");
+    received.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("own"));
+    session->send_shared(shared);
+    exchange();
+    EXPECT_EQ(received, "\x81\x03own\x82\x04tick");
+}
+
+TEST_F(SessionTlsTest, a_record_that_is_not_finished_in_time_closes_with_4102) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    ASSERT_EQ(client->write(base::as_bytes(text_frame("late")), to_server), tls::TlsStatus::ok);
+    std::vector<std::uint8_t> record = to_server.take();
+    received.clear();
+    session->receive(base::MutableBytes(record).first(record.size() - 1), now);
+    now += seconds(10);
+    session->on_time(now);
+    exchange();
+    ASSERT_GE(received.size(), 4U);
+    EXPECT_EQ(received.substr(2, 2), "\x10\x06") << "4102";
+    EXPECT_EQ(counters.timeouts_message, 1U);
+}
+
+TEST_F(SessionTlsTest, throws_away_the_records_behind_one_that_breaks_the_stream) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    session->close(4002, "kicked", now);
+    exchange();
+    told.clear();
+    const std::uint64_t messages = counters.messages_received;
+    for (const std::string& record : {std::string("\x82\x01x", 3), text_frame("behind it")}) {
+        ASSERT_EQ(client->write(base::as_bytes(record), to_server), tls::TlsStatus::ok);
+    }
+    exchange();
+    EXPECT_TRUE(session->is_draining());
+    EXPECT_EQ(counters.messages_received, messages);
+    EXPECT_EQ(told, Strings{});
+}
+
 TEST_F(SessionTlsTest, ends_a_broken_stream_with_close_notify_and_drains_without_decrypting) {
     shake_hands();
     say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
