@@ -224,11 +224,7 @@ class ExhaustedTest : public testing::Test, protected SessionRig {
     /// Leaves the pool the room for one of its smallest buffers: for a close frame, say.
     void exhaust() {
         const base::MutableBytes last = pool.take(base::BufferPool::size_min);
-        for (std::size_t size = pool.limit(); size >= base::BufferPool::size_min; size /= 2) {
-            for (auto buffer = pool.take(size); !buffer.empty(); buffer = pool.take(size)) {
-                taken.push_back(buffer);
-            }
-        }
+        taken = take_all_memory();
         pool.release(last);
     }
     /// Longer than what exhaust() leaves.

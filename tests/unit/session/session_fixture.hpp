@@ -82,6 +82,17 @@ class SessionRig : protected Host {
                      {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)});
     }
 
+    /// All that the pool has left, to be given back before it ends.
+    std::vector<base::MutableBytes> take_all_memory() {
+        std::vector<base::MutableBytes> taken;
+        for (std::size_t size = base::BufferPool::size_max; size >= base::BufferPool::size_min; size /= 2) {
+            for (auto buffer = pool.take(size); !buffer.empty(); buffer = pool.take(size)) {
+                taken.push_back(buffer);
+            }
+        }
+        return taken;
+    }
+
     void receive(std::string bytes) {
         session->receive({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}, now);
     }

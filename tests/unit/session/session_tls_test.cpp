@@ -159,6 +159,20 @@ TEST_F(SessionTlsTest, sends_what_is_for_many_with_and_without_what_is_for_one) 
     EXPECT_EQ(received, "\x81\x03own\x82\x04tick");
 }
 
+TEST_F(SessionTlsTest, what_cannot_be_sealed_ends_the_session) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    told.clear();
+    session->send_shared(environment->ping_frame);
+    const auto taken = take_all_memory();
+    EXPECT_TRUE(session->begin_send(now).empty());
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(told, Strings{"end lost"});
+    for (const base::MutableBytes buffer : taken) {
+        pool.release(buffer);
+    }
+}
+
 TEST_F(SessionTlsTest, a_record_that_is_not_finished_in_time_closes_with_4102) {
     shake_hands();
     say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
