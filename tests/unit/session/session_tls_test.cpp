@@ -103,6 +103,34 @@ TEST_F(SessionTlsTest, joins_and_closes) {
     EXPECT_EQ(last, tls::TlsStatus::closed) << "close_notify is the last that is said";
 }
 
+TEST_F(SessionTlsTest, hints_to_the_cache_change_nothing_at_any_time) {
+    const auto hint = [this] {
+        session->prefetch_engine();
+        session->prefetch_tls(tls::TlsEngine::Direction::reads);
+        session->prefetch_tls(tls::TlsEngine::Direction::writes);
+    };
+    hint();
+    base::Bytes nothing;
+    last = client->handshake(nothing, to_server);
+    std::vector<std::uint8_t> hello = to_server.take();
+    session->receive(base::MutableBytes(hello).first(100), now);
+    ASSERT_TRUE(session->is_tls());
+    ASSERT_EQ(session->phase(), Phase::tls_handshake);
+    hint();
+    session->receive(base::MutableBytes(hello).subspan(100), now);
+    hint();
+    take(sent());
+    exchange();
+    hint();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    hint();
+    say(close_frame(1000));
+    hint();
+    EXPECT_EQ(told, (Strings{"upgrade arena", "join Ann", "end closed"}));
+    EXPECT_EQ(last, tls::TlsStatus::closed);
+    EXPECT_EQ(counters.protocol_errors, 0U);
+}
+
 TEST_F(SessionTlsTest, drops_what_does_not_speak_tls) {
     receive("GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
     EXPECT_TRUE(session->is_over());
