@@ -26,6 +26,8 @@ class NullOutlet final : public Outlet {
     }
     void close(Connection /*connection*/, std::uint16_t /*code*/,
                std::string_view /*reason*/) noexcept override {}
+    void on_player_joined(const PlayerSlot& /*slot*/, Connection /*connection*/) noexcept override {}
+    void on_player_left(const PlayerSlot& /*slot*/, wire::LeftReason /*reason*/) noexcept override {}
 };
 
 class CountingTokens final : public TokenSource {

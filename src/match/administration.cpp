@@ -1,5 +1,4 @@
 // What the operator asks of a match, and the game's backend: through the shard, at the end of a slot.
-#include <algorithm>
 #include <utility>
 
 #include "base/heap_trap.hpp"
@@ -28,8 +27,7 @@ MatchReport Match::Implementation::report(base::Time now) {
         member.round_trip = record.gauge.round_trip();
         member.age = record.gauge.age(now);
         member.is_slow = record.gauge.is_lagging(now) || record.link.divisor() > 1;
-        member.divisor = std::max({std::uint32_t{record.asked_divisor}, record.link.divisor(),
-                                   record.is_visible ? 1U : options.tick_hz});
+        member.divisor = classes[record.class_index].divisor();
     };
     for (std::uint32_t number = 0; number < roster.number_end(); ++number) {
         const auto player = static_cast<PlayerNumber>(number);
@@ -181,9 +179,9 @@ Match::Done Match::set_properties(const wire::SetProperties& request) {
         case Properties::Outcome::too_large:
             return Done::too_large;
         case Properties::Outcome::accepted:
-            self.announce();
-            return Done::done;
+            break;
     }
+    self.announce();
     return Done::done;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 /// EVENTS and entry header before an event's body; a text has none, and is measured as if it had.
 constexpr std::size_t message_overhead = protocol::events_header_size + protocol::event_entry_header_size;
-constexpr std::uint32_t events_count_max = 65535;
+// The count of a run's entries fits its 16 bits: the size runs out long before.
+static_assert(EventLog::run_size_max / protocol::event_entry_header_size <= 0xffff);
 
 }  // namespace
 
@@ -138,10 +139,10 @@ bool EventLog::is_for(const Entry& entry, const Audience& audience) noexcept {
         case EntryKind::control:
             return audience.wants_control;
         case EntryKind::event:
-            return entry.number > audience.after &&
-                   (entry.addressee == protocol::nobody || entry.addressee == audience.player);
+            break;
     }
-    return false;
+    return entry.number > audience.after &&
+           (entry.addressee == protocol::nobody || entry.addressee == audience.player);
 }
 
 std::optional<LogRun> EventLog::next_run(LogPosition& position, const Audience& audience,
@@ -162,8 +163,7 @@ std::optional<LogRun> EventLog::next_run(LogPosition& position, const Audience& 
             } else {
                 const std::size_t grown =
                     run->payload_size + entry.message_size - protocol::events_header_size;
-                if (entry.kind != EntryKind::event || grown > payload_max ||
-                    run->entry_count == events_count_max) {
+                if (entry.kind != EntryKind::event || grown > payload_max) {
                     return run;
                 }
                 run->payload_size = grown;

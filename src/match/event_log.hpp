@@ -98,7 +98,7 @@ class EventLog {
     }
 
     /// The next message for `audience` at or after `position`, which is moved behind it; empty at the head.
-    /// A run never has more than one entry where `payload_max` is 0.
+    /// A run never has more than one entry where `payload_max` is 0; at most it is run_size_max.
     std::optional<LogRun> next_run(LogPosition& position, const Audience& audience,
                                    std::size_t payload_max = run_size_max) const noexcept;
     /// The payload of a run of one entry, in the ring: good until the next append.

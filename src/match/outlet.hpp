@@ -49,8 +49,8 @@ class Outlet {
     virtual void close(Connection connection, std::uint16_t code, std::string_view reason) noexcept = 0;
     /// A player's slot has begun, or ended: for accounts that are kept outside of the match. Not told of
     /// spectators, nor of a player that is away or comes back.
-    virtual void on_player_joined(const PlayerSlot& /*slot*/, Connection /*connection*/) noexcept {}
-    virtual void on_player_left(const PlayerSlot& /*slot*/, wire::LeftReason /*reason*/) noexcept {}
+    virtual void on_player_joined(const PlayerSlot& slot, Connection connection) noexcept = 0;
+    virtual void on_player_left(const PlayerSlot& slot, wire::LeftReason reason) noexcept = 0;
 
   protected:
     ~Outlet() = default;

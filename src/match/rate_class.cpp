@@ -49,13 +49,12 @@ RateClasses::RateClasses(std::uint32_t tick_hz) noexcept
 
 std::size_t RateClasses::index_of(std::uint32_t divisor) const noexcept {
     // Where tick_hz is itself 1, 2, 4 or 8 the first that fits stands for both.
-    for (std::size_t index = 0; index < count_max; ++index) {
-        if (classes_[index].divisor() == divisor) {
-            return index;
-        }
+    std::size_t index = 0;
+    while (classes_[index].divisor() != divisor) {
+        ++index;
+        base::check(index != count_max, "RateClasses: a divisor that is in use");
     }
-    base::check(false, "RateClasses: a divisor that is in use");
-    return 0;
+    return index;
 }
 
 }  // namespace tickwire::match

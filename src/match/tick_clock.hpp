@@ -46,8 +46,6 @@ class TickClock {
         return static_cast<std::uint64_t>((now - opened_).count() / 1000);
     }
 
-    std::uint32_t tick_hz() const noexcept { return static_cast<std::uint32_t>(tick_hz_); }
-
   private:
     static constexpr std::int64_t second_ns = 1'000'000'000;
 

@@ -139,7 +139,7 @@ class Host {
 /// Lives as long as its shard, and outlives its sessions.
 struct Environment {
     base::BufferPool& pool;
-    websocket::HeapBufferSource& heap;  ///< for the echo
+    websocket::BufferSource& heap;  ///< for the echo
     wire::ControlParser& parser;
     base::MutableBytes plaintext;   ///< scratch that TLS decrypts into, 16 KiB and more
     base::SharedBuffer ping_frame;  ///< one for all: thousands may fall silent at the same time

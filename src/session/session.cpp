@@ -126,8 +126,7 @@ bool Session::holds_unfinished() const noexcept {
     if (!is_joined() && phase_ != Phase::echo) {
         return false;
     }
-    return (reader_ && reader_->buffered_size() != 0) ||
-           (engine_ != nullptr && engine_->has_unfinished_record());
+    return reader_->buffered_size() != 0 || (engine_ != nullptr && engine_->has_unfinished_record());
 }
 
 void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
@@ -378,8 +377,8 @@ void Session::close(std::uint16_t code, std::string_view reason, base::Time now)
 }
 
 void Session::fail(std::uint16_t code, std::string_view reason, base::Time now) {
-    const bool is_final = code == 1000 || code == 1002 || code == 1003 || (code >= 1007 && code <= 1010) ||
-                          (code >= 4000 && code < 4100);
+    // What the peer sent was wrong, and would be again: its place is not kept for it.
+    const bool is_final = code == 1002 || (code >= 1007 && code <= 1009);
     end(is_final ? SessionEnd::closed : SessionEnd::lost);
     close(code, reason, now);
 }
@@ -469,7 +468,7 @@ bool Session::wants_input() const noexcept {
             return outgoing_.is_empty() && !outgoing_.is_in_flight();
         case Phase::moving:
         case Phase::over:
-            return false;
+            break;
     }
     return false;
 }

@@ -128,9 +128,9 @@ websocket::Limits Session::reader_limits() const noexcept {
         case Lane::plain:
             return {own.event_bytes, own.event_bytes, options.fragment_count_max};
         case Lane::echo:
-            return {options.echo_size_max, options.echo_size_max, 0x7fffffff};
+            break;
     }
-    return {};
+    return {options.echo_size_max, options.echo_size_max, 0x7fffffff};
 }
 
 void Session::start_reader(Lane lane) {

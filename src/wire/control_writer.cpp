@@ -19,9 +19,9 @@ std::string_view name_of(LeftReason reason) noexcept {
         case LeftReason::timeout:
             return "timeout";
         case LeftReason::kicked:
-            return "kicked";
+            break;
     }
-    return "";
+    return "kicked";
 }
 
 std::string_view name_of(RateReason reason) noexcept {
@@ -33,9 +33,9 @@ std::string_view name_of(RateReason reason) noexcept {
         case RateReason::hidden:
             return "hidden";
         case RateReason::recovered:
-            return "recovered";
+            break;
     }
-    return "";
+    return "recovered";
 }
 
 void append_limits(const Limits& limits, std::string& out) {
@@ -87,9 +87,9 @@ std::string_view name_of(ControlErrorCode code) noexcept {
         case ControlErrorCode::version:
             return "version";
         case ControlErrorCode::too_large:
-            return "too_large";
+            break;
     }
-    return "";
+    return "too_large";
 }
 
 void write_welcome(const Welcome& welcome, const std::vector<RosterEntry>& players,

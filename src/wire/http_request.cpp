@@ -184,7 +184,7 @@ Verdict finish(Draft& draft) noexcept {
 std::uint16_t status_of(HttpError error) noexcept {
     switch (error) {
         case HttpError::malformed:
-            return 400;
+            break;
         case HttpError::head_too_long:
             return 431;
         case HttpError::version_unsupported:

@@ -1,6 +1,8 @@
 // The few answers that the relay gives over HTTP.
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 #include "base/check.hpp"
 #include "tickwire/websocket.hpp"
@@ -11,29 +13,25 @@ namespace {
 
 constexpr std::size_t detail_size_max = 127;
 
+struct StatusLine {
+    std::uint16_t status;
+    std::string_view text;
+};
+constexpr StatusLine status_lines[] = {
+    {400, "HTTP/1.1 400 Bad Request\r\n"},
+    {403, "HTTP/1.1 403 Forbidden\r\n"},
+    {404, "HTTP/1.1 404 Not Found\r\n"},
+    {405, "HTTP/1.1 405 Method Not Allowed\r\n"},
+    {426, "HTTP/1.1 426 Upgrade Required\r\n"},
+    {431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
+    {503, "HTTP/1.1 503 Service Unavailable\r\n"},
+    {505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"},
+};
+
 std::string_view status_line(std::uint16_t status) noexcept {
-    switch (status) {
-        case 400:
-            return "HTTP/1.1 400 Bad Request\r\n";
-        case 403:
-            return "HTTP/1.1 403 Forbidden\r\n";
-        case 404:
-            return "HTTP/1.1 404 Not Found\r\n";
-        case 405:
-            return "HTTP/1.1 405 Method Not Allowed\r\n";
-        case 426:
-            return "HTTP/1.1 426 Upgrade Required\r\n";
-        case 431:
-            return "HTTP/1.1 431 Request Header Fields Too Large\r\n";
-        case 503:
-            return "HTTP/1.1 503 Service Unavailable\r\n";
-        case 505:
-            return "HTTP/1.1 505 HTTP Version Not Supported\r\n";
-        default:
-            break;
-    }
-    base::check(false, "encode_refusal: a status that the relay uses");
-    return {};
+    const auto* const line = std::ranges::find(status_lines, status, &StatusLine::status);
+    base::check(line != std::end(status_lines), "encode_refusal: a status that the relay uses");
+    return line->text;
 }
 
 /// The fields that a status must bring (RFC 9110 sections 15.5.6 and 15.5.22), `Connection` included.

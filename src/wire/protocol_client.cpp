@@ -84,9 +84,9 @@ std::string_view describe(Error error) noexcept {
         case Error::reserved_not_zero:
             return "reserved field is not zero";
         case Error::wrong_length:
-            return "wrong message length";
+            break;
     }
-    return "unknown error";
+    return "wrong message length";
 }
 
 std::uint8_t encode_kind(Kind kind) noexcept {

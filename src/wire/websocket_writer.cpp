@@ -102,7 +102,7 @@ std::uint16_t close_code(Error error) noexcept {
         case Error::continuation_expected:
         case Error::close_length:
         case Error::close_code:
-            return 1002;
+            break;
         case Error::invalid_utf8:
             return 1007;
         case Error::message_too_long:
@@ -145,9 +145,9 @@ std::string_view describe(Error error) noexcept {
         case Error::too_many_fragments:
             return "too many fragments";
         case Error::out_of_memory:
-            return "no memory for the message";
+            break;
     }
-    return "unknown error";
+    return "no memory for the message";
 }
 
 }  // namespace tickwire::websocket

@@ -40,7 +40,8 @@ packages_for_build() {
     case $1 in
         release) say build ;;
         bench) say build bench ;;
-        clang | fuzz | coverage) say build test clang ;;
+        clang | fuzz) say build test clang ;;
+        coverage) say build test clang coverage ;;
         *) say build test ;;
     esac
 }

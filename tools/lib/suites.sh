@@ -35,7 +35,7 @@ suites=(
     'all      | heap-trap-relay | node   | traps npm promtool             | tests/integration/*.test.ts'
     'all      | heap-trap-load  | script | traps                          | tests/scale/run build/traps data_path_heap'
     'all      | bug-hunt        | meson  | traps                          | --only bugs'
-    'hand     | coverage        | script | coverage                       | tests/coverage/run build/coverage'
+    'all      | coverage        | script | coverage                       | tests/coverage/run build/coverage'
     'all      | tidy            | script | clang style                    | tools/dev tidy'
     'all      | cross           | meson  | release-tests cross            | --only cross'
     'all      | kernel          | script | release-tests kernel           | tests/kernel/run build/release'

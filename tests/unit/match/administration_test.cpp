@@ -18,9 +18,11 @@ void make_log_small(MatchOptions& options) {
 
 TEST_F(AdministrationTest, reports_players_by_number_and_then_spectators) {
     ReferenceClient& ann = join("Ann");
+    ReferenceClient& left = join("Left");
     ReferenceClient& bo = join("Bo");
     join_plain();
     ReferenceClient& eve = spectate();
+    disconnect(left, Ending::left);
     state(ann, "a");
     tick(2);
     request(eve, wire::SetRate{4});
@@ -44,6 +46,7 @@ TEST_F(AdministrationTest, reports_players_by_number_and_then_spectators) {
     EXPECT_EQ(first.name, "Ann");
     EXPECT_FALSE(first.is_visible);
     EXPECT_EQ(first.divisor, options.tick_hz) << "a hidden page gets a tick a second";
+    EXPECT_EQ(second.player, 2U) << "whoever left is not among them";
     EXPECT_EQ(second.name, "Bo");
     EXPECT_TRUE(second.is_away);
     EXPECT_TRUE(third.is_plain);
@@ -93,7 +96,10 @@ TEST_F(AdministrationTest, closes_everyone_once_and_is_over) {
     ReferenceClient& plain = join_plain();
     ReferenceClient& eve = spectate();
     ReferenceClient& gone = spectate();
+    ReferenceClient& left = join("Left");
+    join("Dee");
     tick();
+    disconnect(left, Ending::left);
     disconnect(away, Ending::lost);
     disconnect(gone, Ending::left);
     match->close_everyone(4000, "the season is over");

@@ -310,6 +310,8 @@ TEST_F(FreshnessTest, member_that_keeps_lagging_gets_fewer_ticks_and_more_when_i
     for (int lag = 0; lag < 2; ++lag) {
         ping(bo);
         run_ticks(ann, 50);  // 1.7 s without a report
+        EXPECT_TRUE(match->report(now).members[1].is_slow) << "it lags";
+        EXPECT_FALSE(match->report(now).members[0].is_slow);
     }
     EXPECT_EQ(bo.divisor, 2U);
     EXPECT_NE(std::find(bo.log.begin(), bo.log.end(), R"({"op":"rate","divisor":2,"reason":"slow"})"),
@@ -318,8 +320,10 @@ TEST_F(FreshnessTest, member_that_keeps_lagging_gets_fewer_ticks_and_more_when_i
     bo.reports_by_itself = true;
     run_ticks(ann, 29 * 10);
     EXPECT_EQ(bo.divisor, 2U);
+    EXPECT_TRUE(match->report(now).members[1].is_slow) << "it does not lag, and gets half";
     run_ticks(ann, 12);
     EXPECT_EQ(bo.divisor, 1U);
+    EXPECT_FALSE(match->report(now).members[1].is_slow);
     EXPECT_NE(std::find(bo.log.begin(), bo.log.end(), R"({"op":"rate","divisor":1,"reason":"recovered"})"),
               bo.log.end());
     EXPECT_EQ(bo.states[0], newest());

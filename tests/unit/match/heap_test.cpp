@@ -42,6 +42,8 @@ class BlindOutlet final : public Outlet {
     void queue_frame(Connection, websocket::Opcode, base::Bytes) noexcept override { ++frame_count; }
     void send_shared(Connection, const base::SharedBuffer&) noexcept override { ++frame_count; }
     void close(Connection, std::uint16_t, std::string_view) noexcept override {}
+    void on_player_joined(const PlayerSlot&, Connection) noexcept override {}
+    void on_player_left(const PlayerSlot&, wire::LeftReason) noexcept override {}
 };
 
 class ZeroTokens final : public TokenSource {

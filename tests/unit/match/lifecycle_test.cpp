@@ -367,6 +367,18 @@ TEST_F(LifecycleTest, limits_of_a_ticket_stay_with_the_slot) {
     EXPECT_EQ(match->limits(join("Bo").member).state_bytes, 1024U);
 }
 
+TEST_F(LifecycleTest, a_spectators_ticket_has_limits_too) {
+    Claims claims;
+    claims.limits = wire::Limits{9, 9, 9, 9, 9, 9};
+    ReferenceClient& eve = join("", wire::Role::spectator, claims);
+    EXPECT_EQ(match->limits(eve.member), *claims.limits);
+    EXPECT_NE(eve.log[0].find(R"("state_bytes":9)"), std::string::npos);
+    claims.limits = options.limits;
+    for (const ReferenceClient* const as_all : {&join("", wire::Role::spectator, claims), &spectate()}) {
+        EXPECT_EQ(&match->limits(as_all->member), &match->limits()) << "none of its own are kept";
+    }
+}
+
 using LifecycleDeathTest = MatchTest;
 
 TEST_F(LifecycleDeathTest, forgotten_member_may_not_be_used) {

@@ -120,6 +120,17 @@ TEST(PropertiesTest, size_is_that_of_keys_and_values_whatever_was_named_twice) {
     EXPECT_EQ(properties.version(), 2U);
 }
 
+TEST(PropertiesTest, come_back_once_each_and_without_those_that_are_none) {
+    Properties properties({.size_max = 100, .count_max = 10});
+    properties.restore(7, {{"map", "1"}, {"gone", ""}, {"map", "22"}});
+    EXPECT_EQ(properties.version(), 7U);
+    EXPECT_EQ(properties.size(), 4U);
+    const auto list = properties.list();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].key, "map");
+    EXPECT_EQ(list[0].json, "1");
+}
+
 TEST(HostElectionTest, candidates_by_round_trip_then_number) {
     const HostCandidate unknown{0, {}};
     const HostCandidate slow{1, milliseconds(50)};

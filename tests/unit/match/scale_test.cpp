@@ -43,6 +43,8 @@ class CountingOutlet final : public Outlet {
     void queue_frame(Connection, websocket::Opcode, base::Bytes) noexcept override {}
     void send_shared(Connection, const base::SharedBuffer&) noexcept override { ++sends; }
     void close(Connection, std::uint16_t, std::string_view) noexcept override {}
+    void on_player_joined(const PlayerSlot&, Connection) noexcept override {}
+    void on_player_left(const PlayerSlot&, wire::LeftReason) noexcept override {}
 };
 
 TEST_F(ScaleTest, ten_thousand_silent_spectators_cost_nothing) {

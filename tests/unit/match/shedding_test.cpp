@@ -27,6 +27,11 @@ TEST_F(SheddingTest, spectators_get_every_fourth_tick_and_players_all) {
     EXPECT_TRUE(was_told(viewer, "slow"));
     EXPECT_FALSE(was_told(ann, "slow"));
     EXPECT_EQ(viewer.divisor, 4U);
+    const auto reported = match->report(now).members;
+    ASSERT_EQ(reported.size(), 2U);
+    EXPECT_EQ(reported[0].divisor, 1U);
+    EXPECT_EQ(reported[1].divisor, 4U) << "what the operator sees is what the viewer was told";
+    EXPECT_FALSE(reported[1].is_slow) << "the shard is, its link is not";
     const std::size_t player_before = ann.tick_count;
     const std::size_t viewer_before = viewer.tick_count;
     for (int count = 0; count < 16; ++count) {

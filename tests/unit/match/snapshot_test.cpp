@@ -2,6 +2,8 @@
 // nobody believes bytes that are something else.
 #include "match/snapshot.hpp"
 
+#include <algorithm>
+
 #include "match_fixture.hpp"
 
 namespace tickwire::match {
@@ -171,6 +173,19 @@ TEST_F(SnapshotTest, a_host_that_comes_back_stays_host) {
     EXPECT_EQ(bo_again.epoch, 1U);
 }
 
+TEST_F(SnapshotTest, where_nobody_was_host_the_first_who_comes_back_is) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    disconnect(bo, Ending::lost);
+    disconnect(ann, Ending::closed);
+    restart();
+    ReferenceClient& again = resume(bo, 0);
+    EXPECT_EQ(again.host, std::nullopt);
+    tick();
+    EXPECT_EQ(again.host, 1);
+    EXPECT_EQ(again.epoch, 3U) << "Ann's, nobody's, Bo's";
+}
+
 TEST_F(SnapshotTest, free_numbers_stay_free) {
     join("Ann");
     ReferenceClient& bo = join("Bo");
@@ -205,6 +220,50 @@ TEST_F(SnapshotTest, nothing_of_a_match_without_room) {
     EXPECT_EQ(Match::restore(*snapshot, options, {now, pause}, small, outlet, tokens, counters), nullptr);
 }
 
+TEST_F(SnapshotTest, without_room_for_states_the_match_goes_on_and_says_how_many_it_lost) {
+    options.event_log_size = 4096;
+    options.limits.event_bytes = 512;
+    options.limits.json_bytes = 512;
+    fill();
+    const auto bytes = save();
+    const auto snapshot = decode_snapshot(bytes, now, parser);
+    ASSERT_TRUE(snapshot);
+    std::uint64_t lost_before = 3;
+    for (std::size_t size = 4096; size <= 8192; size += base::BufferPool::size_min) {
+        base::BufferPool small{size};
+        MatchCounters apart;
+        const auto restored =
+            Match::restore(*snapshot, options, {now, pause}, small, outlet, tokens, apart);
+        if (restored) {
+            EXPECT_EQ(restored->player_count(), 3U);
+            EXPECT_LE(apart.skipped_no_memory, lost_before);
+            lost_before = apart.skipped_no_memory;
+        }
+        if (size == 4096) {
+            EXPECT_EQ(lost_before, 2U) << "the log took all there was";
+        }
+    }
+    EXPECT_EQ(lost_before, 0U);
+}
+
+TEST_F(SnapshotTest, an_event_that_is_longer_than_the_log_is_lost_and_those_behind_it_are_kept) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    event(ann, protocol::Target::others, std::string(10'000, 'x'));
+    event(ann, protocol::Target::others, "short");
+    tick();
+    options.event_log_size = 4096;
+    options.limits.event_bytes = 512;
+    options.limits.json_bytes = 512;
+    restart();
+    EXPECT_FALSE(resume(bo, 0).is_recovered);
+    ReferenceClient& again = resume(bo, 1);
+    EXPECT_TRUE(again.is_recovered);
+    ASSERT_EQ(again.events.size(), 1U);
+    EXPECT_EQ(again.events[0].body, "short");
+    EXPECT_EQ(again.events[0].number, 2U);
+}
+
 // --- bytes that are something else
 
 TEST_F(SnapshotTest, every_truncation_is_refused) {
@@ -227,7 +286,7 @@ TEST_F(SnapshotTest, every_flipped_byte_is_refused_or_harmless) {
     const auto bytes = save();
     unsigned refused = 0;
     for (std::size_t at = 0; at < bytes.size(); ++at) {
-        for (const unsigned flip : {0x01U, 0x10U, 0x80U, 0xffU}) {
+        for (const unsigned flip : {0x01U, 0x02U, 0x10U, 0x80U, 0xffU}) {
             auto broken = bytes;
             broken[at] = static_cast<std::uint8_t>(broken[at] ^ flip);
             const auto snapshot = decode_snapshot(broken, now, parser);
@@ -285,6 +344,30 @@ TEST_F(SnapshotTest, nonsense_is_named) {
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].joined_at_event = 99; }), "a player's times");
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].limits.event_bytes = 65'536; }), "a player's limits");
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].state->age = -seconds(1); }), "a player's state");
+    EXPECT_EQ(fault_of([](S bad) { bad.tick_hz = 0; }), "a match's rate or size");
+    EXPECT_EQ(fault_of([](S bad) { bad.slots[2].player = protocol::nobody; }), "a player's number");
+    EXPECT_EQ(fault_of([](S bad) { bad.slots[0].token[3] = '{'; }), "a resume token");
+    constexpr auto century = std::chrono::hours(24 * 365 * 100);
+    EXPECT_EQ(fault_of([&](S bad) { bad.slots[0].window_left = century + seconds(1); }),
+              "a player's times");
+    EXPECT_EQ(fault_of([&](S bad) { bad.slots[0].window_left = -century - seconds(1); }),
+              "a player's times");
+    const std::vector<std::uint8_t> too_long(std::size_t{1} << 20U);
+    EXPECT_EQ(fault_of([&](S bad) { bad.slots[0].state->bytes = too_long; }), "a player's state");
+    EXPECT_EQ(fault_of([&](S bad) { bad.events[0].body = too_long; }), "an event");
+}
+
+TEST_F(SnapshotTest, properties_that_are_another_request_are_nonsense) {
+    fill();
+    std::vector<std::uint8_t> bytes = save();
+    const std::string_view written = R"("op":"properties")";
+    const std::string_view other = R"("op":"leave"     )";
+    const auto at = std::search(bytes.begin(), bytes.end(), written.begin(), written.end());
+    ASSERT_NE(at, bytes.end());
+    std::ranges::copy(other, at);
+    const auto decoded = decode_snapshot(bytes, now, parser);
+    ASSERT_FALSE(decoded);
+    EXPECT_EQ(decoded.error(), "the properties");
 }
 
 }  // namespace

@@ -384,6 +384,24 @@ TEST_F(TickTest, seq_comes_back) {
     deliver();
 }
 
+TEST_F(TickTest, events_alone_that_no_memory_is_left_for_cost_nobody_a_tick) {
+    ReferenceClient& ann = join("Ann");
+    state(ann, "a");
+    tick(2);
+    ann.log.clear();
+    const auto taken = take_all_memory();
+    event(ann, protocol::Target::everyone, "all the same");
+    tick();
+    EXPECT_EQ(ann.log, (Lines{"event 1 from 0: all the same"}));
+    EXPECT_EQ(counters.skipped_no_memory, 0U);
+    for (const auto buffer : taken) {
+        pool.release(buffer);
+    }
+    state(ann, "b");
+    tick();
+    EXPECT_TRUE(ann.log.back().starts_with("tick ")) << "no keyframe is needed: " << ann.log.back();
+}
+
 TEST_F(TickTest, tick_that_no_memory_is_left_for_is_made_up_with_a_keyframe) {
     ReferenceClient& ann = join("Ann");
     tick();
@@ -393,11 +411,8 @@ TEST_F(TickTest, tick_that_no_memory_is_left_for_is_made_up_with_a_keyframe) {
     for (std::size_t size = base::BufferPool::size_min; size <= 64 * 1024; size *= 2) {
         taken.push_back(pool.take(size));  // so that each size can be had again afterwards
     }
-    for (std::size_t size = base::BufferPool::size_max; size >= base::BufferPool::size_min; size /= 2) {
-        for (auto buffer = pool.take(size); !buffer.empty(); buffer = pool.take(size)) {
-            taken.push_back(buffer);
-        }
-    }
+    const auto rest = take_all_memory();
+    taken.insert(taken.end(), rest.begin(), rest.end());
     tick();
     EXPECT_EQ(ann.tick_count, 1U);
     EXPECT_EQ(counters.skipped_no_memory, 1U);

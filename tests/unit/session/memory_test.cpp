@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "../tls/tls_fixture.hpp"
 #include "session_fixture.hpp"
@@ -24,6 +26,17 @@ class StarvedSession final : private SessionRig {
         hear("GET /page HTTP/1.1\r\nHost: relay\r\n\r\n", holds);
         hear("GET /v1/match/arena HTTP/1.1\r\nHost: relay\r\n\r\n", holds);
         hear(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join"})"), holds);
+        talk();
+        return end();
+    }
+    Life play_behind_a_proxy(bool holds) {
+        preamble = Preamble::proxy_header;
+        open();
+        const std::string header = "PROXY TCP4 203.0.113.7 192.0.2.1 4711 443\r\n";
+        hear(header.substr(0, 20), holds);
+        hear(header.substr(20) + upgrade_request("/v1/match/arena", "tickwire.v1") +
+                 text_frame(R"({"op":"join"})"),
+             holds);
         talk();
         return end();
     }
@@ -107,6 +120,11 @@ class StarvedSession final : private SessionRig {
             }
         }
         session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(400, 'r')));
+        auto last = base::SharedBuffer::create(pool, 600);
+        if (last) {
+            last.set_size(websocket::encode_server_header(websocket::Opcode::ping, 0, last.room().data()));
+            session->send_shared(last);
+        }
     }
     void talk() {
         const std::string part = frame(websocket::Opcode::text, std::string(300, 'x'));
@@ -176,12 +194,140 @@ TEST(SessionMemoryTest, a_newcomer_that_waits_its_turn) {
     starve([](StarvedSession& session) { return session.play_game(true); });
 }
 
+TEST(SessionMemoryTest, a_game_behind_a_proxy) {
+    starve([](StarvedSession& session) { return session.play_behind_a_proxy(false); });
+    starve([](StarvedSession& session) { return session.play_behind_a_proxy(true); });
+}
+
 TEST(SessionMemoryTest, an_echo) {
     starve([](StarvedSession& session) { return session.play_echo(); });
 }
 
 TEST(SessionMemoryTest, a_move_to_another_shard) {
     starve([](StarvedSession& session) { return session.move(); });
+}
+
+// --- single places, where a life needs luck to come by with just so much room
+
+class ExhaustedTest : public testing::Test, protected SessionRig {
+  protected:
+    ExhaustedTest() : SessionRig(std::size_t{16} * 1024) {}
+
+    void TearDown() override {
+        session.reset();
+        environment.reset();
+        for (const base::MutableBytes buffer : taken) {
+            pool.release(buffer);
+        }
+        EXPECT_EQ(pool.bytes_in_use(), 0U);
+    }
+    /// Leaves the pool the room for one of its smallest buffers: for a close frame, say.
+    void exhaust() {
+        const base::MutableBytes last = pool.take(base::BufferPool::size_min);
+        taken = take_all_memory();
+        pool.release(last);
+    }
+    /// Longer than what exhaust() leaves.
+    base::SharedBuffer long_frame() {
+        auto shared = base::SharedBuffer::create(pool, 1004);
+        const std::size_t header =
+            websocket::encode_server_header(websocket::Opcode::binary, 1000, shared.room().data());
+        shared.set_size(header + 1000);
+        return shared;
+    }
+
+    std::vector<base::MutableBytes> taken;
+};
+
+TEST_F(ExhaustedTest, who_cannot_be_told_all_is_told_4101_and_nothing_in_part) {
+    const auto queue_one = [&] { session->queue_frame(websocket::Opcode::text, base::as_bytes("own")); };
+    const auto share = [&](const base::SharedBuffer& frame) { session->send_shared(frame); };
+    for (const bool is_second_shared : {true, false}) {
+        open_joined();
+        sent();
+        told.clear();
+        const auto frame = long_frame();
+        exhaust();
+        share(frame);
+        is_second_shared ? share(frame) : queue_one();
+        EXPECT_EQ(sent_close_code(), 4101);
+        EXPECT_EQ(told, (std::vector<std::string>{"end lost"}));
+        session.reset();
+        for (const base::MutableBytes buffer : std::exchange(taken, {})) {
+            pool.release(buffer);
+        }
+    }
+    EXPECT_EQ(counters.over_outbox, 2U);
+}
+
+TEST_F(ExhaustedTest, frames_that_cannot_be_joined_at_the_send_end_the_session) {
+    open_joined();
+    sent();
+    told.clear();
+    const auto frame = long_frame();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("own"));
+    session->send_shared(frame);
+    exhaust();
+    EXPECT_TRUE(session->begin_send(now).empty());
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(told, (std::vector<std::string>{"end lost"}));
+}
+
+TEST_F(ExhaustedTest, a_refusal_that_cannot_be_said_ends_the_connection) {
+    open();
+    exhaust();
+    receive("GET /v1/match/arena HTTP/1.1\r\nHost: relay\r\n\r\n");
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(sent(), "");
+    EXPECT_EQ(counters.refusals[4], 1U) << "426, counted all the same";
+}
+
+TEST_F(ExhaustedTest, what_comes_before_a_move_and_cannot_be_kept_ends_the_session) {
+    moves = true;
+    open();
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1"));
+    receive(text_frame(R"({"op":"join","name":"Ann"})"));
+    ASSERT_TRUE(session->is_ready_to_move());
+    exhaust();
+    receive(text_frame(std::string(2000, ' ')));
+    EXPECT_TRUE(session->is_over());
+    EXPECT_FALSE(session->is_ready_to_move());
+}
+
+TEST_F(ExhaustedTest, who_moved_and_has_no_room_for_its_101_is_not_asked_for_more) {
+    moves = true;
+    open();
+    receive(upgrade_request("/v1/match/arena", "tickwire.v1") +
+            text_frame(R"({"op":"join","name":"Ann"})"));
+    MovedSession moved = session->take_moved();
+    EXPECT_FALSE(moved.leftover.empty());
+    session = std::make_unique<Session>(*environment, moved, now);
+    told.clear();
+    exhaust();
+    session->resume_moved(moved, now);
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(told, (std::vector<std::string>{}));
+}
+
+class EmptyHeap final : public websocket::BufferSource {
+  public:
+    base::MutableBytes resize(base::MutableBytes, std::size_t, std::size_t) noexcept override { return {}; }
+    void release(base::MutableBytes) noexcept override {}
+};
+
+TEST_F(ExhaustedTest, without_a_heap_there_is_no_echo) {
+    EmptyHeap none;
+    echo_heap = &none;
+    SessionOptions echoing;
+    echoing.is_echo_on = true;
+    for (const std::string before : {"", "GET /page HTTP/1.1\r\nHost: relay\r\n\r\n"}) {
+        open(echoing);
+        receive(before + upgrade_request("/v1/echo", ""));
+        EXPECT_TRUE(session->is_over());
+        EXPECT_EQ(sent(), "");
+    }
+    EXPECT_EQ(counters.upgrades, 0U);
+    session.reset();
 }
 
 TEST(SessionMemoryTest, a_game_over_tls) {

@@ -19,6 +19,8 @@ TEST(Origins, one_origin_is_scheme_host_and_port) {
     EXPECT_TRUE(fits("http://[::1]:8080", "http://[::1]:8080"));
     EXPECT_TRUE(fits("capacitor://localhost", "capacitor://localhost"));
     EXPECT_TRUE(fits("null", "null"));
+    EXPECT_TRUE(fits("chrome-extension://abcdefgh", "chrome-extension://abcdefgh"));
+    EXPECT_TRUE(fits("web+game.v2://9.example", "web+game.v2://9.example"));
     for (const char* const other :
          {"http://game.example", "https://game.example:8443", "https://game.example.evil.test",
           "https://evil-game.example", "https://a.game.example", "https://game.example/", "game.example",
@@ -44,7 +46,9 @@ TEST(Origins, what_is_no_origin_is_refused_with_a_reason) {
     for (const char* const wrong :
          {"", "*", "game.example", "https://", "https://game.example/", "https://game.example/path",
           "https://*", "https://*game.example", "https://a.*.example", "https://game example", "://x",
-          "https://game.example:443", "http://game.example:80", "https://user@game.example"}) {
+          "https://game.example:443", "http://game.example:80", "https://user@game.example",
+          "ht_tp://game.example", "https ://game.example", "{://x", "https://game{example",
+          "https://game;example"}) {
         const auto parsed = OriginPattern::parse(wrong);
         ASSERT_FALSE(parsed) << wrong;
         EXPECT_NE(parsed.error().find("is not an origin"), std::string::npos);

@@ -28,8 +28,8 @@ class SessionRig : protected Host {
     Session& open(const SessionOptions& chosen = {}) {
         options = chosen;
         session.reset();
-        environment.emplace(
-            Environment{pool, heap, parser, scratch, make_ping_frame(pool), options, counters, *this});
+        environment.emplace(Environment{pool, *echo_heap, parser, scratch, make_ping_frame(pool), options,
+                                        counters, *this});
         session = std::make_unique<Session>(*environment, transport, now, preamble);
         session->set_self({7, 1});
         return *session;
@@ -80,6 +80,17 @@ class SessionRig : protected Host {
     static std::string close_frame(std::uint16_t code) {
         return frame(websocket::Opcode::close,
                      {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)});
+    }
+
+    /// All that the pool has left, to be given back before it ends.
+    std::vector<base::MutableBytes> take_all_memory() {
+        std::vector<base::MutableBytes> taken;
+        for (std::size_t size = base::BufferPool::size_max; size >= base::BufferPool::size_min; size /= 2) {
+            for (auto buffer = pool.take(size); !buffer.empty(); buffer = pool.take(size)) {
+                taken.push_back(buffer);
+            }
+        }
+        return taken;
     }
 
     void receive(std::string bytes) {
@@ -137,6 +148,7 @@ class SessionRig : protected Host {
         Upgrade upgrade;
         upgrade.response = base::as_text({response.data(), size});
         upgrade.match = route.match;
+        upgrade.ticket = request.query;
         upgrade.lane = route.route == wire::Route::echo ? Lane::echo
                        : request.offers_tickwire        ? Lane::game
                                                         : Lane::plain;
@@ -152,7 +164,8 @@ class SessionRig : protected Host {
         asked.respond("text/plain", base::as_bytes("hello"), request);
     }
     void on_join(Session& asked, const wire::Join& join) override {
-        told.push_back("join " + join.name);
+        told.push_back("join " + join.name + (asked.ticket().empty() ? "" : " by ") +
+                       std::string(asked.ticket()));
         asked.on_joined(join_limits.value_or(options.limits));
     }
     void on_plain_join(Session& /*asked*/) override { told.push_back("plain join"); }
@@ -189,6 +202,7 @@ class SessionRig : protected Host {
     base::Time now = base::Time(std::chrono::seconds(1000));
     base::BufferPool pool;
     websocket::HeapBufferSource heap;
+    websocket::BufferSource* echo_heap = &heap;
     wire::ControlParser parser;
     std::vector<std::uint8_t> scratch;
     SessionOptions options;

@@ -395,6 +395,110 @@ TEST_F(SessionTest, carries_pipelined_bytes_to_its_new_shard) {
     EXPECT_EQ(sent().substr(0, 12), "HTTP/1.1 101");
 }
 
+TEST_F(SessionTest, a_move_waits_for_what_was_asked_before_it) {
+    moves = true;
+    open();
+    receive("GET /page HTTP/1.1\r\nHost: relay\r\n\r\n" + upgrade_request("/v1/match/arena", ""));
+    EXPECT_EQ(session->phase(), Phase::moving);
+    EXPECT_FALSE(session->is_ready_to_move()) << "the page is queued";
+    EXPECT_TRUE(base::as_text(session->begin_send(now)).ends_with("hello"));
+    EXPECT_FALSE(session->is_ready_to_move()) << "the page is in flight";
+    session->end_send(true, now);
+    EXPECT_TRUE(session->is_ready_to_move());
+}
+
+TEST_F(SessionTest, what_comes_while_it_waits_for_its_move_moves_with_it) {
+    struct Case {
+        std::string target;
+        std::string message;
+        std::string told;
+    };
+    const Case cases[] = {{"/v1/match/arena", text_frame("early"), "text early"},
+                          {"/v1/echo", text_frame("early"), ""}};
+    SessionOptions echoing;
+    echoing.is_echo_on = true;
+    for (const Case& one : cases) {
+        moves = true;
+        open(echoing);
+        receive(upgrade_request(one.target, ""));
+        receive(one.message.substr(0, 4));
+        receive(one.message.substr(4));
+        MovedSession moved = session->take_moved();
+        EXPECT_EQ(moved.leftover, one.message);
+        session = std::make_unique<Session>(*environment, moved, now);
+        session->set_self({9, 1});
+        session->resume_moved(moved, now);
+        if (one.told.empty()) {
+            EXPECT_TRUE(
+                sent().ends_with("\x81\x05"
+                                 "early"))
+                << "its echo";
+        } else {
+            EXPECT_EQ(told.back(), one.told);
+        }
+    }
+}
+
+TEST_F(SessionTest, the_ticket_of_a_request_is_kept_for_the_join_and_no_longer) {
+    open();
+    receive(upgrade_request("/v1/match/arena?key", "tickwire.v1"));
+    EXPECT_EQ(session->ticket(), "key");
+    receive(text_frame(R"({"op":"join","name":"Ann"})"));
+    EXPECT_EQ(told.back(), "join Ann by key");
+    EXPECT_EQ(session->ticket(), "");
+}
+
+TEST_F(SessionTest, answers_head_with_the_head_of_a_page) {
+    open();
+    receive("HEAD /page HTTP/1.1\r\nHost: relay\r\n\r\n");
+    const std::string answer = sent();
+    EXPECT_NE(answer.find("Content-Length: 5\r\n"), std::string::npos);
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+TEST_F(SessionTest, ends_who_asks_for_page_after_page_and_takes_none) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open(small);
+    for (int count = 0; count < 100 && !session->is_over(); ++count) {
+        receive("GET /page HTTP/1.1\r\nHost: relay\r\n\r\n");
+    }
+    EXPECT_TRUE(session->is_over());
+    EXPECT_LE(session->queued_size(), 1000U + wire::response_head_size_max + 5);
+}
+
+TEST_F(SessionTest, closes_with_4101_what_overflowed_while_a_send_was_in_flight) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open_joined(small);
+    session->begin_send(now);
+    told.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(1001, 'x')));
+    EXPECT_FALSE(session->has_queued());
+    attention_count = 0;
+    session->end_send(true, now);
+    EXPECT_EQ(attention_count, 1) << "nothing is queued, and there is something to be said";
+    EXPECT_EQ(sent_close_code(), 4101);
+    EXPECT_EQ(told, Strings{"end lost"});
+}
+
+TEST_F(SessionTest, answers_a_close_without_a_code_with_1000) {
+    open_joined();
+    told.clear();
+    receive(frame(websocket::Opcode::close, ""));
+    EXPECT_EQ(sent_close_code(), 1000);
+    EXPECT_EQ(told, Strings{"end closed"});
+}
+
+TEST_F(SessionTest, an_echo_that_is_not_finished_in_time_closes_with_4102) {
+    open_echo();
+    receive(text_frame("never whole").substr(0, 10));
+    now += seconds(10);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4102);
+    EXPECT_EQ(counters.timeouts_message, 1U);
+}
+
 TEST_F(SessionTest, gives_plain_messages_to_the_host_as_they_are) {
     open_plain();
     receive(text_frame("hello") + binary_frame(std::string("\0\1", 2)));
@@ -432,6 +536,7 @@ TEST_F(SessionTest, asks_to_be_heard_again_when_an_answer_has_gone) {
     open(echoing);
     receive(upgrade_request("/v1/echo", ""));
     session->begin_send(now);
+    EXPECT_FALSE(session->wants_input()) << "what is in flight has not gone yet";
     attention_count = 0;
     session->end_send(true, now);
     EXPECT_EQ(attention_count, 1);

@@ -103,6 +103,34 @@ TEST_F(SessionTlsTest, joins_and_closes) {
     EXPECT_EQ(last, tls::TlsStatus::closed) << "close_notify is the last that is said";
 }
 
+TEST_F(SessionTlsTest, hints_to_the_cache_change_nothing_at_any_time) {
+    const auto hint = [this] {
+        session->prefetch_engine();
+        session->prefetch_tls(tls::TlsEngine::Direction::reads);
+        session->prefetch_tls(tls::TlsEngine::Direction::writes);
+    };
+    hint();
+    base::Bytes nothing;
+    last = client->handshake(nothing, to_server);
+    std::vector<std::uint8_t> hello = to_server.take();
+    session->receive(base::MutableBytes(hello).first(100), now);
+    ASSERT_TRUE(session->is_tls());
+    ASSERT_EQ(session->phase(), Phase::tls_handshake);
+    hint();
+    session->receive(base::MutableBytes(hello).subspan(100), now);
+    hint();
+    take(sent());
+    exchange();
+    hint();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    hint();
+    say(close_frame(1000));
+    hint();
+    EXPECT_EQ(told, (Strings{"upgrade arena", "join Ann", "end closed"}));
+    EXPECT_EQ(last, tls::TlsStatus::closed);
+    EXPECT_EQ(counters.protocol_errors, 0U);
+}
+
 TEST_F(SessionTlsTest, drops_what_does_not_speak_tls) {
     receive("GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
     EXPECT_TRUE(session->is_over());
@@ -140,6 +168,68 @@ TEST_F(SessionTlsTest, loses_a_member_that_ends_tls_without_a_close_frame) {
     exchange();
     EXPECT_EQ(told, Strings{"end lost"});
     EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTlsTest, sends_what_is_for_many_with_and_without_what_is_for_one) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    auto shared = base::SharedBuffer::create(pool, 16);
+    std::memcpy(shared.room().data(), "\x82\x04tick", 6);
+    shared.set_size(6);
+    received.clear();
+    session->send_shared(shared);
+    exchange();
+    EXPECT_EQ(received, "\x82\x04tick");
+    received.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("own"));
+    session->send_shared(shared);
+    exchange();
+    EXPECT_EQ(received, "\x81\x03own\x82\x04tick");
+}
+
+TEST_F(SessionTlsTest, what_cannot_be_sealed_ends_the_session) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    told.clear();
+    session->send_shared(environment->ping_frame);
+    const auto taken = take_all_memory();
+    EXPECT_TRUE(session->begin_send(now).empty());
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(told, Strings{"end lost"});
+    for (const base::MutableBytes buffer : taken) {
+        pool.release(buffer);
+    }
+}
+
+TEST_F(SessionTlsTest, a_record_that_is_not_finished_in_time_closes_with_4102) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    ASSERT_EQ(client->write(base::as_bytes(text_frame("late")), to_server), tls::TlsStatus::ok);
+    std::vector<std::uint8_t> record = to_server.take();
+    received.clear();
+    session->receive(base::MutableBytes(record).first(record.size() - 1), now);
+    now += seconds(10);
+    session->on_time(now);
+    exchange();
+    ASSERT_GE(received.size(), 4U);
+    EXPECT_EQ(received.substr(2, 2), "\x10\x06") << "4102";
+    EXPECT_EQ(counters.timeouts_message, 1U);
+}
+
+TEST_F(SessionTlsTest, throws_away_the_records_behind_one_that_breaks_the_stream) {
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    session->close(4002, "kicked", now);
+    exchange();
+    told.clear();
+    const std::uint64_t messages = counters.messages_received;
+    for (const std::string& record : {std::string("\x82\x01x", 3), text_frame("behind it")}) {
+        ASSERT_EQ(client->write(base::as_bytes(record), to_server), tls::TlsStatus::ok);
+    }
+    exchange();
+    EXPECT_TRUE(session->is_draining());
+    EXPECT_EQ(counters.messages_received, messages);
+    EXPECT_EQ(told, Strings{});
 }
 
 TEST_F(SessionTlsTest, ends_a_broken_stream_with_close_notify_and_drains_without_decrypting) {

@@ -103,6 +103,19 @@ TEST(HttpRequest, takes_names_and_tokens_in_any_case) {
     EXPECT_EQ(judge_upgrade(request), 101);
 }
 
+TEST(HttpRequest, keeps_the_last_of_too_many_proxies_lines) {
+    std::string fields;
+    for (int hop = 1; hop <= 10; ++hop) {
+        fields += "X-Forwarded-For: 10.0.0." + std::to_string(hop) + "\r\n";
+    }
+    const HttpRequest request = parse_good(get(fields));
+    const auto lines = request.forwarded_for.all();
+    ASSERT_EQ(lines.size(), ForwardedFor::count_max);
+    for (std::size_t index = 0; index < lines.size(); ++index) {
+        EXPECT_EQ(lines[index], "10.0.0." + std::to_string(index + 3));
+    }
+}
+
 TEST(HttpRequest, reads_lists_over_several_fields) {
     const HttpRequest request =
         parse_good(get("Connection: keep-alive\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n"
@@ -163,11 +176,29 @@ TEST(HttpRequest, leaves_what_follows_the_head) {
 }
 
 TEST(HttpRequest, refuses_request_lines_that_are_not_strict) {
-    for (const std::string_view line :
-         {"", "GET", "GET /", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ",
-          "GET / HTTP/11", "GET / http/1.1", "GET / HTTP/1,1", "GET / HTTP/1.11", "GET a HTTP/1.1",
-          "GET * HTTP/1.1", "GET http://a/ HTTP/1.1", "GET /#a HTTP/1.1", "GET /a b HTTP/1.1",
-          "GET /\xc3\xa9 HTTP/1.1", "G(T / HTTP/1.1", "GET\t/ HTTP/1.1"}) {
+    for (const std::string_view line : {"",
+                                        "GET",
+                                        "GET /",
+                                        "GET  / HTTP/1.1",
+                                        "GET /  HTTP/1.1",
+                                        " GET / HTTP/1.1",
+                                        "GET / HTTP/1.1 ",
+                                        "GET / HTTP/11",
+                                        "GET / http/1.1",
+                                        "GET / HTTP/1,1",
+                                        "GET / HTTP/1.11",
+                                        "GET a HTTP/1.1",
+                                        "GET / HTTP/x.1",
+                                        "GET / HTTP/1.x",
+                                        "GET /\x7f HTTP/1.1",
+                                        "GET /\x80 HTTP/1.1",
+                                        "GET * HTTP/1.1",
+                                        "GET http://a/ HTTP/1.1",
+                                        "GET /#a HTTP/1.1",
+                                        "GET /a b HTTP/1.1",
+                                        "GET /\xc3\xa9 HTTP/1.1",
+                                        "G(T / HTTP/1.1",
+                                        "GET\t/ HTTP/1.1"}) {
         expect_refused(std::string(line) + "\r\nHost: a\r\n\r\n");
     }
 }
@@ -343,6 +374,8 @@ TEST(HttpResponse, refuses_what_is_no_good_upgrade) {
     EXPECT_TRUE(answer(get("")).starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
     EXPECT_NE(answer(get(with_key)).find("Sec-WebSocket-Version: 13\r\n"), std::string::npos);
     EXPECT_TRUE(answer(upgrade("Sec-WebSocket-Protocol: chat\r\n")).starts_with("HTTP/1.1 400 "));
+    const std::string no_key = answer(get(fields + "Sec-WebSocket-Version: 13\r\n"));
+    EXPECT_TRUE(no_key.starts_with("HTTP/1.1 400 ") && no_key.ends_with("Sec-WebSocket-Key is missing.\n"));
 }
 
 TEST(HttpResponse, writes_refusals_of_every_status) {
@@ -367,9 +400,16 @@ TEST(HttpResponse, sends_a_head_no_body_and_keeps_alive) {
 }
 
 TEST(HttpResponse, names_what_is_allowed_where_the_status_demands_it) {
-    const auto refusal = [](std::uint16_t status) {
-        return encoded([status](std::uint8_t* to) { return encode_refusal(status, "", false, false, to); });
+    const auto refusal = [](std::uint16_t status, bool keep_alive = false) {
+        return encoded([&](std::uint8_t* to) { return encode_refusal(status, "", keep_alive, false, to); });
     };
+    for (const std::uint16_t status : std::initializer_list<std::uint16_t>{405, 426}) {
+        const bool says_upgrade =
+            refusal(status, true).find("Connection: Upgrade\r\n") != std::string::npos;
+        EXPECT_EQ(refusal(status, true).find("close"), std::string::npos);
+        EXPECT_EQ(says_upgrade, status == 426);
+    }
+    EXPECT_NE(refusal(405, true).find("Allow: GET, HEAD\r\n"), std::string::npos);
     EXPECT_NE(refusal(405).find("Allow: GET, HEAD\r\n"), std::string::npos);
     EXPECT_NE(refusal(426).find("Upgrade: websocket\r\n"), std::string::npos);
     EXPECT_NE(refusal(426).find("Connection: close, Upgrade\r\n"), std::string::npos);
@@ -452,8 +492,10 @@ TEST(HttpClient, reads_a_refusal) {
 }
 
 TEST(HttpClient, refuses_answers_that_are_not_http) {
-    for (const std::string_view line : {"", "HTTP/1.1 10 x", "HTTP/1.1 101", "HTTP/1.1  101 x",
-                                        "HTTP/1.1 1o1 x", "http/1.1 101 x", "\x15\x03\x01"}) {
+    for (const std::string_view line :
+         {"", "HTTP/1.1 10 x", "HTTP/1.1 101", "HTTP/1.1  101 x", "HTTP/x.1 101 x", "HTTP/1,1 101 x",
+          "HTTP/1.x 101 x", "HTTP/1.1\t101 x", "HTTP/1.1 o01 x", "HTTP/1.1 10o x", "HTTP/1.1 1010 x",
+          "HTTP/1.1 1o1 x", "http/1.1 101 x", "\x15\x03\x01"}) {
         const auto result = parse_answer(std::string(line) + "\r\n\r\n");
         ASSERT_FALSE(result) << line;
         EXPECT_EQ(result.error(), HttpError::malformed);

@@ -137,6 +137,8 @@ TEST(EventsMessage, cut_anywhere_is_malformed) {
         while (reader->next()) {
         }
         EXPECT_FALSE(reader->is_valid()) << size;
+        EXPECT_FALSE(reader->next());
+        EXPECT_FALSE(reader->is_valid()) << size << ": not better when it is asked again";
     }
     auto reader = EventsReader::open(message);
     EXPECT_EQ(reader->next()->number, 1U);

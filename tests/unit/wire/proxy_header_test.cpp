@@ -79,6 +79,17 @@ std::string with_checksum(std::uint8_t family, const std::string& rest, std::uin
     return header;
 }
 
+/// Two checksums, of which the first is right: over a header where it alone counts as zeros.
+std::string twice_the_checksum() {
+    const std::string second = tlv(3, std::string(4, 's'));
+    std::string header = binary(0x21, 0x11, ipv4 + tlv(3, std::string(4, '\0')) + second);
+    const std::uint32_t sum = crc32c(header);
+    for (unsigned index = 0; index < 4; ++index) {
+        header[header.size() - second.size() - 1 - index] = static_cast<char>(sum >> (8 * index));
+    }
+    return header;
+}
+
 struct Case {
     std::string header;
     std::string verdict;
@@ -190,6 +201,7 @@ std::vector<Case> bad_headers() {
         {binary(0x21, 0x11, ipv4 + tlv(3, "123")), "malformed"},
         {binary(0x21, 0x11, ipv4 + tlv(3, "12345")), "malformed"},
         {with_checksum(0x11, ipv4 + tlv(3, std::string(4, '\0'))), "checksum"},
+        {twice_the_checksum(), "malformed"},
         {with_checksum(0x11, ipv4, 1), "checksum"},
         {with_checksum(0x11, ipv4, 0x80000000U), "checksum"},
         {binary(0x21, 0x11, ipv4 + tlv(4, std::string(proxy_header_size_max, 'x'))), "too long"},

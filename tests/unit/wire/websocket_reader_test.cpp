@@ -2,9 +2,18 @@
 // all must agree.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
 
 #include "websocket_frames.hpp"
+
+/// Read by the sanitizer's runtime where there is one: a heap that has no more says so, as it does
+/// elsewhere.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+    return "allocator_may_return_null=1";
+}
 
 namespace tickwire::websocket {
 namespace {
@@ -160,6 +169,10 @@ TEST(WebsocketReader, reads_unmasked_frames_as_a_client) {
 
 TEST(WebsocketReader, refuses_a_mask_that_the_role_forbids) {
     expect_error(server_frame(fin | binary, "a"), Error::mask_missing);
+    // With as much behind it as a mask takes: whole for the short way, which must leave it alone.
+    ByteVector followed = server_frame(fin | binary, "a");
+    followed.resize(followed.size() + 4);
+    expect_error(followed, Error::mask_missing);
     expect_error(frame(fin | binary, "a"), Error::mask_unexpected, {}, Role::client);
 }
 
@@ -381,6 +394,18 @@ TEST(WebsocketReader, reports_a_source_that_has_no_room) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error(), Error::out_of_memory);
     EXPECT_EQ(source.lent, 0U);
+}
+
+TEST(HeapBufferSource, keeps_what_is_held_where_the_heap_has_no_more) {
+    HeapBufferSource heap;
+    const std::span<std::uint8_t> held = heap.resize({}, 0, 4);
+    ASSERT_EQ(held.size(), 4U);
+    std::ranges::copy(std::string_view("held"), held.begin());
+    EXPECT_TRUE(heap.resize(held, held.size(), std::numeric_limits<std::ptrdiff_t>::max()).empty());
+    EXPECT_EQ(base::as_text(held), "held");
+    const std::span<std::uint8_t> grown = heap.resize(held, held.size(), 4096);
+    EXPECT_EQ(base::as_text(grown.first(4)), "held");
+    heap.release(grown);
 }
 
 TEST(WebsocketReader, gives_the_buffer_back_at_the_next_call) {

@@ -86,6 +86,7 @@ TEST(WebsocketWriter, cuts_a_close_reason_at_a_character) {
             EXPECT_EQ(close_payload(1000, reason), "\x03\xe8" + kept) << before;
         }
     }
+    EXPECT_EQ(close_payload(1000, std::string(200, '\x80')), "\x03\xe8") << "no character to cut at";
 }
 
 TEST(WebsocketWriter, takes_close_payloads_apart) {
