@@ -41,6 +41,7 @@ void Shard::restore_matches() {
             counters_.players_restored += snapshot->slots.size();
         } else {
             ++counters_.matches_not_restored;
+            report({.cause = Cause::match_not_restored, .match = FixedText<64>(snapshot->name)});
         }
         setting_.directory->release(snapshot->name);
     }
