@@ -299,7 +299,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
     std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
     TurnQueue newcomers_;
-    base::Time last_turn_;  ///< of newcomers
+    base::Time last_turn_;                       ///< of newcomers
+    base::Time rush_until_ = base::Time::min();  ///< of those who played when the process before ended
     std::optional<ticket::Verifier> tickets_;
     Pressure pressure_;
     std::uint32_t handshaking_count_ = 0;

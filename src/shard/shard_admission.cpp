@@ -13,6 +13,8 @@ namespace {
 
 /// Where no match ticks: long enough to be worth it, short enough for doors and signals.
 constexpr base::Duration idle_turn = std::chrono::milliseconds(20);
+/// After an upgrade in place everybody is a newcomer, and who plays is who came back first.
+constexpr std::uint32_t rush_share_permille = 900;
 /// How long to wait before asking a late shard again, as the close reason says.
 constexpr std::string_view late_reason = "the relay is busy: try again in 5 seconds";
 
@@ -187,7 +189,10 @@ base::Duration Shard::newcomer_turn() const noexcept {
     if (rooms_.live_count() == 0) {
         return idle_turn;
     }
-    const base::Duration share = (now_ - last_turn_) * options_.newcomer_share_permille / 1000;
+    const std::uint32_t permille = now_ < rush_until_
+                                       ? std::max(rush_share_permille, options_.newcomer_share_permille)
+                                       : options_.newcomer_share_permille;
+    const base::Duration share = (now_ - last_turn_) * permille / 1000;
     return std::min(share, grid_.slot_length());
 }
 
@@ -248,10 +253,9 @@ void Shard::note_handshake(Connection& connection) noexcept {
 /// one of the sweep's intervals does not pass unseen.
 void Shard::report_memory() noexcept {
     counters_.connection_bytes = std::uint64_t{connections_.live_count()} * sizeof(Connection);
-    const std::int64_t bytes =
-        static_cast<std::int64_t>(pool_.bytes_in_use() + counters_.match_heap_bytes +
-                                  counters_.connection_bytes) +
-        tls::held_by_openssl();
+    const std::int64_t bytes = static_cast<std::int64_t>(pool_.bytes_in_use() + counters_.match_heap_bytes +
+                                                         counters_.connection_bytes) +
+                               tls::held_by_openssl();
     counters_.memory_bytes = static_cast<std::uint64_t>(bytes);
     setting_.directory->report_memory(setting_.index, bytes);
 }

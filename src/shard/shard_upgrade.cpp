@@ -35,6 +35,9 @@ std::vector<std::vector<std::uint8_t>> Shard::leave(Farewell farewell) {
 }
 
 void Shard::restore_matches() {
+    if (!setting_.legacy.matches.empty()) {
+        rush_until_ = now_ + setting_.legacy.pause;
+    }
     for (const match::MatchSnapshot* const snapshot : setting_.legacy.matches) {
         if (restore_match(*snapshot)) {
             ++counters_.matches_restored;

@@ -85,8 +85,8 @@ class TlsEngine {
     enum class Side : std::uint8_t { server, client };
     /// What a client may come back with, for a handshake without certificates.
     using Session = std::shared_ptr<ssl_session_st>;
-    /// `server_name`: SNI for a client; empty for none. `session`: the client's, of a connection before; may
-    /// be null. Null only where memory is out.
+    /// `server_name`: SNI for a client; empty for none. `session`: the client's, of a connection before;
+    /// may be null. Null only where memory is out.
     static std::unique_ptr<TlsEngine> create(const std::shared_ptr<TlsContext>& context, Side side,
                                              const std::string& server_name = {},
                                              const Session& session = {});
