@@ -70,7 +70,6 @@ class Shard final : public Host {
     bool on_proxy_header(Session& /*session*/, const wire::ProxyHeader& /*header*/) override {
         return true;
     }
-    void on_bad_proxy_header(Session& /*session*/, wire::ProxyError /*error*/) override {}
     void on_page_request(Session& /*session*/, const wire::HttpRequest& /*request*/) override {}
     void on_join(Session& /*session*/, const wire::Join& /*join*/) override {}
     void on_plain_join(Session& /*session*/) override {}
@@ -82,6 +81,7 @@ class Shard final : public Host {
     void on_plain_message(Session& /*session*/, base::Bytes /*body*/, bool /*is_text*/) override {}
     void on_request(Session& /*session*/, const wire::ControlRequest& /*request*/) override {}
     void on_bad_request(Session& /*session*/, const wire::RequestError& /*error*/) override {}
+    void on_fault(Session& /*session*/, const Fault& /*fault*/) override {}
     void on_end(Session& /*session*/, SessionEnd /*end*/) override {}
     void on_attention(Session& /*session*/) override {}
 

@@ -269,6 +269,10 @@ std::size_t Match::heap_size() const noexcept {
     return sizeof self + self.members.size() * (sizeof(MemberRecord) + 2 * sizeof(Member)) +
            self.roster.number_end() * sizeof(Slot) + self.properties.size() + self.json.capacity();
 }
+PlayerNumber Match::player_of(Member member) const noexcept {
+    return implementation_->members[member].player;
+}
+
 const wire::Limits& Match::limits(Member member) const noexcept {
     return implementation_->limits_of(implementation_->members[member]);
 }

@@ -254,6 +254,8 @@ class Match {
     std::string_view subject(PlayerNumber player) const noexcept;
     /// What it holds outside of the pool, about.
     std::size_t heap_size() const noexcept;
+    /// nobody: a spectator.
+    PlayerNumber player_of(Member member) const noexcept;
     /// What `welcome` told this member; its session enforces them.
     const wire::Limits& limits(Member member) const noexcept;
 

@@ -13,6 +13,7 @@
 
 #include "service/admin_views.hpp"
 #include "service/assets.hpp"
+#include "service/log.hpp"
 #include "service/metrics.hpp"
 #include "service/shards.hpp"
 #include "wire/http.hpp"
@@ -286,7 +287,11 @@ class Admin::Server final : public httplib::Server {
                     return control.close_match(name, static_cast<std::uint16_t>(*code), reason);
                 });
             if (closed) {
-                spdlog::info("admin: match {} closed with {}", name, *code);
+                if (*closed) {
+                    const std::array fields{LogField::text("match", name),
+                                            LogField::number("code", static_cast<std::uint64_t>(*code))};
+                    log_line(LogLevel::debug, "admin: match closed", fields);
+                }
                 *closed ? answer_json(response, "{\"done\":true}")
                         : answer_error(response, 404, "no such match");
             }
@@ -423,7 +428,10 @@ class Admin::Server final : public httplib::Server {
             return match != nullptr && match->kick(static_cast<protocol::PlayerNumber>(player), reason);
         });
         if (kicked) {
-            spdlog::info("admin: player {} kicked from match {}", player, name);
+            if (*kicked) {
+                const std::array fields{LogField::text("match", name), LogField::number("player", player)};
+                log_line(LogLevel::debug, "admin: player kicked", fields);
+            }
             *kicked ? answer_json(response, "{\"done\":true}")
                     : answer_error(response, 404, "no such player");
         }

@@ -231,6 +231,10 @@ constexpr std::array
                     return set_choice(c.log_format, v, {"auto", "text", "json", "journal"});
                 },
                 "log", "auto", Applies::on_restart},
+        Setting{"log-lines", "N",
+                "lines that each shard may log of one cause in ten seconds, 0 to 10000; more are counted",
+                SettingKind::value, [](Config& c, Value v) { return set_number(c.log_lines, v, 0, 10'000); },
+                "log", "10", Applies::at_once},
 
         Setting{"ticket-key", "KID=FILE",
                 "joining needs a ticket signed with this key: a public key in PEM (P-256 or Ed25519), or a "

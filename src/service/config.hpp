@@ -84,6 +84,7 @@ struct ServeConfig {
     std::uint32_t webhook_queue = 10'000;
     std::string log_level = "info";
     std::string log_format = "auto";
+    std::uint32_t log_lines = 10;
 };
 
 enum class SettingKind : std::uint8_t {

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "service/incident_log.hpp"
+
 namespace tickwire::service {
 namespace {
 
@@ -171,8 +173,19 @@ constexpr std::array rows{
     Row{"tickwire_shard_cpu_wait_seconds_total",
         "Time in which the shard was ready and others had its CPU.", counter, "", "",
         [](C c) { return number(c.cpu_wait_ns) / ns_per_s; }},
-    Row{"tickwire_pool_bytes", "Memory of the shard's buffer pool in use.", gauge, "", "",
-        [](C c) { return number(c.pool_bytes); }},
+    Row{"tickwire_memory_bytes",
+        "Memory held for peers, by what holds it. Of TLS the sum over shards is meant: connections move.",
+        gauge, "pool", "buffers", [](C c) { return number(c.pool_bytes); }},
+    Row{"tickwire_memory_bytes", "", gauge, "pool", "tls",
+        [](C c) { return static_cast<double>(static_cast<std::int64_t>(c.openssl_bytes)); }},
+    Row{"tickwire_memory_bytes", "", gauge, "pool", "connections",
+        [](C c) { return number(c.connection_bytes); }},
+    Row{"tickwire_memory_bytes", "", gauge, "pool", "matches",
+        [](C c) { return number(c.match_heap_bytes); }},
+    Row{"tickwire_outbox_bytes", "Bytes that wait for connections whose last send is not over.", gauge, "",
+        "", [](C c) { return number(c.outbox_bytes); }},
+    Row{"tickwire_outbox_largest_bytes", "Of these, the bytes of the connection that has most.", gauge, "",
+        "", [](C c) { return number(c.outbox_bytes_max); }},
     Row{"tickwire_ring_enters_total", "System calls of the shard's ring.", counter, "", "",
         [](C c) { return number(c.backend.enters); }},
     Row{"tickwire_ring_buffer_shortages_total", "Receives that met an empty buffer ring.", counter, "", "",
@@ -342,6 +355,16 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
         add_codes(families, refusals, label_of(index), "status", session::counted_refusals,
                   counters[index].sessions.refusals);
     }
+    MetricFamily& left_out = families.family("tickwire_log_lines_left_out_total",
+                                             "Lines that were not logged (log-lines), by cause.", counter);
+    for (std::size_t index = 0; index < counters.size(); ++index) {
+        for (std::size_t cause = 0; cause < shard::cause_count; ++cause) {
+            families.add(
+                left_out,
+                {label_of(index), {"cause", std::string(name_of(static_cast<shard::Cause>(cause)))}},
+                number(counters[index].incidents_untold[cause]));
+        }
+    }
     for (const HistogramRow& row : histograms) {
         MetricFamily& family = families.family(row.name, row.help, MetricType::Histogram);
         for (std::size_t index = 0; index < counters.size(); ++index) {
@@ -357,6 +380,8 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
         families.add(load, {label_of(index)}, number(shards.directory().load_permille(index)) / 1000);
     }
     families.add("tickwire_connections_max", "Limit on connections.", gauge, number(connection_count_max));
+    families.add("tickwire_memory_max_bytes", "Limit on the sum of tickwire_memory_bytes (max-memory).",
+                 gauge, number(shards.directory().memory_max()));
     families.add("tickwire_draining", "1 while the relay drains.", gauge,
                  shards.directory().is_draining() ? 1 : 0);
     if (webhooks != nullptr) {

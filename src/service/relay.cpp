@@ -27,11 +27,11 @@
 #include "service/counters_text.hpp"
 #include "service/demo_pages.hpp"
 #include "service/file_watcher.hpp"
+#include "service/incident_log.hpp"
 #include "service/kernel_overrides.hpp"
 #include "service/listeners.hpp"
 #include "service/log.hpp"
 #include "service/operations.hpp"
-#include "service/proxy_refusals.hpp"
 #include "service/shards.hpp"
 #include "service/state_store.hpp"
 #include "service/upgrade_state.hpp"
@@ -176,6 +176,7 @@ shard::LiveSettings live_settings(const ServeConfig& config,
         options.find_page = &find_demo_page;
     }
     options.tls_context = tls_context;
+    options.log_lines = config.log_lines;
     return options;
 }
 
@@ -185,6 +186,7 @@ shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSe
     options.match = live.match;
     options.session = live.session;
     options.find_page = live.find_page;
+    options.log_lines = live.log_lines;
     options.connection_count_max = connection_count_max;
     options.match_count_max = config.max_matches;
     options.slot_max = std::chrono::microseconds(config.slot_us);
@@ -273,9 +275,9 @@ class Relay final : public Operations {
     std::uint32_t connection_count_max_ = 0;
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
     std::unique_ptr<Webhooks> webhooks_;  ///< null: nobody wants to know
+    std::optional<IncidentLog> incidents_;
     std::unique_ptr<Shards> shards_;
     std::unique_ptr<FileWatcher> certificate_watcher_;
-    ProxyRefusals proxy_refusals_;
     std::atomic<bool> is_running_{false};
     std::optional<StoredState> stored_;  ///< what take_over() returned views into
     Clock::time_point session_key_made_ = Clock::now();
@@ -352,6 +354,7 @@ int Relay::run() {
     if (const auto applied = apply_kernel_overrides(options.backend); !applied) {
         return fail_setting(applied.error());
     }
+    incidents_.emplace(shard_count);
     shards_ = std::make_unique<Shards>(shard_count, directory_limits(config, connection_count_max_));
     if (!webhooks->urls.empty()) {
         webhooks_ = std::make_unique<Webhooks>(*webhooks, shard_count);
@@ -359,7 +362,10 @@ int Relay::run() {
     UpgradeState legacy = take_over(inherited->states);
     const auto started = shards_->start(
         options, *listeners, *tls_context, tickets,
-        [this](std::uint32_t shard) { return webhooks_ == nullptr ? nullptr : &webhooks_->ring(shard); },
+        [this](std::uint32_t shard) {
+            return Shards::Rings{.notices = webhooks_ == nullptr ? nullptr : &webhooks_->ring(shard),
+                                 .incidents = &incidents_->ring(shard)};
+        },
         config.pin ? Shards::Pinning::one_cpu_each : Shards::Pinning::none, std::move(legacy.matches));
     stored_.reset();
     if (!started) {
@@ -411,6 +417,7 @@ int Relay::run() {
     }
     certificate_watcher_->stop();
     shards_->stop();
+    incidents_->finish(*shards_);
     webhooks_.reset();
     log_counters();
     return exit_done;
@@ -445,7 +452,7 @@ Relay::StopReason Relay::serve(const sigset_t& signals) {
                 next_feed = now + feed_interval;
             }
         }
-        proxy_refusals_.report(*shards_, now);
+        incidents_->write(*shards_, now);
         if (now >= next_status) {
             report_status();
             next_status = now + std::chrono::seconds(2);

@@ -81,7 +81,7 @@ Shards::~Shards() {
 tl::expected<void, uring::SetupError> Shards::start(const shard::ShardOptions& options,
                                                     const Listeners& listeners,
                                                     const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                    const Tickets& tickets, const NoticeRingOf& notices,
+                                                    const Tickets& tickets, const RingsOf& rings_of,
                                                     Pinning pinning,
                                                     std::vector<match::MatchSnapshot> legacy) {
     // Large ones first, so that each shard gets its share of them.
@@ -106,7 +106,9 @@ tl::expected<void, uring::SetupError> Shards::start(const shard::ShardOptions& o
         setting.doors = doors_;
         setting.tokens = tokens_.get();
         setting.published = &published_[index];
-        setting.notices = notices(index);
+        const Rings rings = rings_of(index);
+        setting.notices = rings.notices;
+        setting.incidents = rings.incidents;
         setting.ticket_keys = tickets.keys;
         setting.ticket_policy = tickets.policy;
         setting.unix_time = &unix_time;

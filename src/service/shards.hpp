@@ -34,15 +34,19 @@ class Shards {
         std::shared_ptr<const ticket::KeySet> keys;
         ticket::Policy policy;
     };
-    /// Where a shard tells of matches and players; null: nowhere.
-    using NoticeRingOf = std::function<shard::NoticeRing*(std::uint32_t shard)>;
+    /// Where a shard tells of what happens; null: nowhere.
+    struct Rings {
+        shard::NoticeRing* notices = nullptr;
+        shard::IncidentRing* incidents = nullptr;
+    };
+    using RingsOf = std::function<Rings(std::uint32_t shard)>;
     enum class Pinning : std::uint8_t { none, one_cpu_each };
     /// Starts every shard, and returns when all accept; or the first one's error. `legacy`: the matches of
     /// the process before, which are spread over however many shards there are.
     tl::expected<void, uring::SetupError> start(const shard::ShardOptions& options,
                                                 const Listeners& listeners,
                                                 const std::shared_ptr<tls::TlsContext>& tls_context,
-                                                const Tickets& tickets, const NoticeRingOf& notices,
+                                                const Tickets& tickets, const RingsOf& rings_of,
                                                 Pinning pinning,
                                                 std::vector<match::MatchSnapshot> legacy = {});
     /// Members are told to come back, and every thread ends.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/buffer_pool.hpp"
@@ -102,13 +103,19 @@ struct SessionCounters {
 /// How a session's relation to its match ended; as match::Ending, which a session does not know.
 enum class SessionEnd : std::uint8_t { closed, lost };
 
+/// What a peer did wrong, and what it is told for it. The view is good for the length of the call.
+struct Fault {
+    enum class Kind : std::uint8_t { proxy_header, tls, request, origin, message };
+    Kind kind;
+    std::uint16_t code = 0;     ///< HTTP status or close code; 0: the connection ends without one
+    std::string_view detail{};  ///< may hold the peer's bytes
+};
+
 /// What a session asks and tells. Implemented by the shard.
 class Host {
   public:
     /// What the proxy said, before TLS. False: whom it speaks for is over a limit, and the session ends.
     [[nodiscard]] virtual bool on_proxy_header(Session& session, const wire::ProxyHeader& header) = 0;
-    /// It was none, or none that can be read; the session ends.
-    virtual void on_bad_proxy_header(Session& session, wire::ProxyError error) = 0;
     /// A request for a match or the echo, judged worthy of 101. Answer with accept_upgrade(),
     /// refuse_request() or start_move().
     virtual void on_upgrade(Session& session, const wire::HttpRequest& request,
@@ -127,6 +134,8 @@ class Host {
     virtual void on_plain_message(Session& session, base::Bytes body, bool is_text) = 0;
     virtual void on_request(Session& session, const wire::ControlRequest& request) = 0;
     virtual void on_bad_request(Session& session, const wire::RequestError& error) = 0;
+    /// It is about to close the connection or to refuse a request for this; told before on_end().
+    virtual void on_fault(Session& session, const Fault& fault) = 0;
     /// A session that had joined will hand over nothing more. Told once, before it closes.
     virtual void on_end(Session& session, SessionEnd end) = 0;
     /// The session has something to send, or something to be done about it at the end of the slot.

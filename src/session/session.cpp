@@ -75,7 +75,8 @@ void Session::receive_proxy_header(base::Bytes bytes, base::Time now) {
     const auto parsed = wire::parse_proxy_header(head_.bytes());
     if (!parsed) {
         ++environment_->counters.proxy_errors[static_cast<std::size_t>(parsed.error())];
-        environment_->host.on_bad_proxy_header(*this, parsed.error());
+        environment_->host.on_fault(
+            *this, {.kind = Fault::Kind::proxy_header, .detail = wire::describe(parsed.error())});
         drop_connection();
         return;
     }
@@ -149,6 +150,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
         }
         if (status != tls::TlsStatus::ok) {
             ++environment_->counters.handshakes_failed;
+            environment_->host.on_fault(*this, {.kind = Fault::Kind::tls, .detail = engine_->failure()});
             drop_connection();
             return;
         }
@@ -177,6 +179,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
         }
         if (status == tls::TlsStatus::failed) {
             ++environment_->counters.protocol_errors;
+            environment_->host.on_fault(*this, {.kind = Fault::Kind::tls, .detail = engine_->failure()});
             end(SessionEnd::lost);
             drop_connection();
             return;
@@ -379,6 +382,7 @@ void Session::close(std::uint16_t code, std::string_view reason, base::Time now)
 void Session::fail(std::uint16_t code, std::string_view reason, base::Time now) {
     // What the peer sent was wrong, and would be again: its place is not kept for it.
     const bool is_final = code == 1002 || (code >= 1007 && code <= 1009);
+    environment_->host.on_fault(*this, {.kind = Fault::Kind::message, .code = code, .detail = reason});
     end(is_final ? SessionEnd::closed : SessionEnd::lost);
     close(code, reason, now);
 }

@@ -163,6 +163,7 @@ class Session {
     void receive_plaintext(base::MutableBytes bytes, base::Time now);
     void receive_http(base::MutableBytes bytes, base::Time now);
     void handle_http_request(const wire::ParsedRequest& parsed, base::Time now);
+    void refuse_unreadable(std::uint16_t status, std::string_view detail);
     void receive_frames(base::MutableBytes bytes, base::Time now);
     void handle_message(const websocket::Message& message, base::Time now);
     void handle_first_message(const websocket::Message& message, base::Time now);

@@ -19,18 +19,14 @@ void Session::receive_http(base::MutableBytes bytes, base::Time now) {
     // have to travel.
     if (head_.size() + bytes.size() > wire::request_head_size_max + environment_->plaintext.size() ||
         !head_.append(bytes, environment_->pool)) {
-        wire::HttpRequest unknown;
-        unknown.keep_alive = false;
-        refuse_request(431, "request too long", unknown);
+        refuse_unreadable(431, "request too long");
         return;
     }
     while (phase_ == Phase::http && !ends_after_answer_ && !head_.empty()) {
         const auto parsed = wire::parse_request(head_.bytes());
         if (!parsed) {
             ++environment_->counters.protocol_errors;
-            wire::HttpRequest unknown;
-            unknown.keep_alive = false;
-            refuse_request(wire::status_of(parsed.error()), "bad request", unknown);
+            refuse_unreadable(wire::status_of(parsed.error()), "bad request");
             return;
         }
         if (!parsed->has_value()) {
@@ -70,6 +66,8 @@ void Session::handle_http_request(const wire::ParsedRequest& parsed, base::Time 
     }
     if (!environment_->options.origins.admit(request.origin)) {
         ++environment_->counters.origins_refused;
+        environment_->host.on_fault(*this,
+                                    {.kind = Fault::Kind::origin, .code = 403, .detail = request.origin});
         refuse_request(403, "origin not allowed", request);
         return;
     }
@@ -85,6 +83,14 @@ void Session::handle_http_request(const wire::ParsedRequest& parsed, base::Time 
         return;
     }
     environment_->host.on_upgrade(*this, request, *route);
+}
+
+/// Where the next request would begin is not known, so this one was the last.
+void Session::refuse_unreadable(std::uint16_t status, std::string_view detail) {
+    environment_->host.on_fault(*this, {.kind = Fault::Kind::request, .code = status, .detail = detail});
+    wire::HttpRequest unknown;
+    unknown.keep_alive = false;
+    refuse_request(status, detail, unknown);
 }
 
 void Session::answer_http(bool keep_alive) {

@@ -34,6 +34,7 @@ struct LiveSettings {
     match::MatchOptions match;  ///< for matches that open from now on; its limits for all; not its tick_hz
     std::shared_ptr<tls::TlsContext> tls_context;  ///< for connections from now on
     PageFinder find_page = nullptr;
+    std::uint32_t log_lines = 10;  ///< of one cause, of a shard, in IncidentLimit::interval
 };
 
 struct MatchSummary {

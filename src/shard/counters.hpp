@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "match/match.hpp"
 #include "session/environment.hpp"
+#include "shard/incidents.hpp"
 #include "uring/backend.hpp"
 
 namespace tickwire::shard {
@@ -56,10 +57,13 @@ struct ShardCounters {
     std::uint64_t pool_bytes_touched = 0;  ///< in use, or free and still resident
     std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
     std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
+    std::uint64_t connection_bytes = 0;    ///< of it, beside buffers and OpenSSL: the table's entries
+    std::uint64_t match_heap_bytes = 0;    ///< and what matches hold outside of buffers
     std::uint64_t requests_answered = 0;   ///< of the service
     std::uint64_t notices_lost = 0;        ///< for which the ring had no room
-    /// The bytes of the address that refused_untrusted or sessions.proxy_errors counted last.
-    std::array<std::uint64_t, 2> proxy_peer_refused{};
+    std::array<std::uint64_t, cause_count> incidents_untold{};  ///< over what may be logged, by Cause
+    std::uint64_t outbox_bytes = 0;      ///< queued for connections now, and not in flight
+    std::uint64_t outbox_bytes_max = 0;  ///< for the one that has most
     base::LatencyHistogram tick_lateness;
     base::LatencyHistogram slot_time;  ///< from waking to sleeping
 };

@@ -80,6 +80,7 @@ class Directory {
 
     /// From now on no new match has a place.
     void start_draining() noexcept { is_draining_.store(true, std::memory_order_relaxed); }
+    std::uint64_t memory_max() const noexcept { return limits_.memory_max; }
     bool is_draining() const noexcept { return is_draining_.load(std::memory_order_relaxed); }
     /// The shard of a match that is open; empty where there is none of that name.
     std::optional<std::uint32_t> find(std::string_view match) const;

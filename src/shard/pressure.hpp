@@ -4,7 +4,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/time.hpp"
 
@@ -50,6 +52,16 @@ class Pressure {
 
     std::uint32_t level() const noexcept { return level_; }
     bool is_closed() const noexcept { return level_ >= closed_level; }
+    /// For people.
+    std::string_view consequence() const noexcept {
+        static constexpr std::array<std::string_view, level_max + 1> texts{
+            "spectators get every tick again",
+            "spectators get every 2nd tick",
+            "spectators get every 4th tick, and no match may open",
+            "spectators get every 8th tick, and no match may open",
+        };
+        return texts[level_];
+    }
     std::uint8_t spectator_divisor() const noexcept { return static_cast<std::uint8_t>(1U << level_); }
 
   private:

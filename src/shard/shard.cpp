@@ -343,6 +343,7 @@ void Shard::end_match(base::Handle handle) {
 /// A few times a second: timeouts, keep-alive, the load that the directory places by, counters to read.
 void Shard::sweep() {
     next_sweep_ = now_ + sweep_interval;
+    counters_.outbox_bytes = counters_.outbox_bytes_max = 0;
     for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
         Connection* const connection = connections_.at(index);
         if (connection == nullptr || connection->is_closing) {
@@ -354,9 +355,16 @@ void Shard::sweep() {
             continue;
         }
         connection->session.on_time(now_);
+        const std::uint64_t queued = connection->session.queued_size();
+        counters_.outbox_bytes += queued;
+        counters_.outbox_bytes_max = std::max(counters_.outbox_bytes_max, queued);
     }
     finish_touched();
     flush();
+    if (const std::uint64_t failed = backend_->counters().accepts_failed; failed != accepts_failed_seen_) {
+        accepts_failed_seen_ = failed;
+        report({.cause = Cause::accept_failed});
+    }
     if (is_stopping_ && now_ >= stop_deadline_) {
         stop_deadline_ = base::Time::max();
         for (std::uint32_t index = 0; index < connections_.index_end(); ++index) {
@@ -377,10 +385,10 @@ void Shard::sweep() {
     }
     load_measured_at_ = now_;
     busy_ns_at_load_ = counters_.busy_ns;
-    heap_bytes_ = 0;
+    counters_.match_heap_bytes = 0;
     for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
         if (const MatchRoom* const room = rooms_.at(index); room != nullptr) {
-            heap_bytes_ += static_cast<std::int64_t>(room->match->heap_size());
+            counters_.match_heap_bytes += room->match->heap_size();
         }
     }
     report_memory();

@@ -26,6 +26,7 @@
 #include "shard/counters.hpp"
 #include "shard/directory.hpp"
 #include "shard/door.hpp"
+#include "shard/incidents.hpp"
 #include "shard/notices.hpp"
 #include "shard/pressure.hpp"
 #include "shard/slot_grid.hpp"
@@ -62,6 +63,7 @@ struct ShardOptions {
     PressureLimits pressure;
     Farewell farewell{std::chrono::milliseconds(500), {}};
     PageFinder find_page = nullptr;
+    std::uint32_t log_lines = 10;  ///< of one cause in IncidentLimit::interval
 };
 
 /// What the process before left, as far as it is for one shard: see match/snapshot.hpp.
@@ -81,6 +83,7 @@ struct ShardSetting {
     match::TokenSource* tokens = nullptr;
     PublishedCounters* published = nullptr;             ///< may be null
     NoticeRing* notices = nullptr;                      ///< null: nobody wants to know
+    IncidentRing* incidents = nullptr;                  ///< as `notices`
     std::shared_ptr<const ticket::KeySet> ticket_keys;  ///< null: who wants to play may
     ticket::Policy ticket_policy;
     std::int64_t (*unix_time)() noexcept = nullptr;  ///< needed with ticket_keys
@@ -162,7 +165,6 @@ class Shard final : private uring::Events, private session::Host, private match:
 
     // session::Host
     bool on_proxy_header(session::Session& session, const wire::ProxyHeader& header) override;
-    void on_bad_proxy_header(session::Session& session, wire::ProxyError error) override;
     void on_upgrade(session::Session& session, const wire::HttpRequest& request,
                     const wire::RoutedPath& route) override;
     void on_page_request(session::Session& session, const wire::HttpRequest& request) override;
@@ -176,6 +178,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void on_plain_message(session::Session& session, base::Bytes body, bool is_text) override;
     void on_request(session::Session& session, const wire::ControlRequest& request) override;
     void on_bad_request(session::Session& session, const wire::RequestError& error) override;
+    void on_fault(session::Session& session, const session::Fault& fault) override;
     void on_end(session::Session& session, session::SessionEnd end) override;
     void on_attention(session::Session& session) override;
 
@@ -235,16 +238,19 @@ class Shard final : private uring::Events, private session::Host, private match:
     void give_back(const Entry& entry);
     void become_member(session::Session& session, Connection& connection, const Entry& entry,
                        match::Member member);
-    void count_refusal(Admission admission) noexcept;
+    void note_refusal(Admission admission, const base::PeerAddress& peer) noexcept;
     /// Of a connection of a proxy: it comes from this client, and is charged to it. False: over a limit.
     bool charge_client(Connection& connection, const base::PeerAddress& client);
-    void note_refused_proxy(const base::PeerAddress& peer) noexcept;
     void serve_newcomers();
     base::Duration newcomer_turn() const noexcept;
     void serve_newcomer(uring::Channel channel, Connection& connection);
     void note_handshake(Connection& connection) noexcept;
     void report_memory() noexcept;
     void judge_pressure() noexcept;
+
+    // For the log: shard_incidents.cpp.
+    void report(const Incident& incident) noexcept;
+    void report(const Connection& connection, Incident incident) noexcept;
 
     void run_match(base::Handle handle);
     void count_late_tick(base::Duration lateness);
@@ -293,13 +299,13 @@ class Shard final : private uring::Events, private session::Host, private match:
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
     std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
     TurnQueue newcomers_;
-    base::Time last_turn_;  ///< of newcomers
+    base::Time last_turn_;                       ///< of newcomers
+    base::Time rush_until_ = base::Time::min();  ///< of those who played when the process before ended
     std::optional<ticket::Verifier> tickets_;
     Pressure pressure_;
     std::uint32_t handshaking_count_ = 0;
     std::uint32_t refused_count_ = 0;
     std::uint64_t openings_ = 0;
-    std::int64_t heap_bytes_ = 0;  ///< of matches, as of the last sweep
     base::Time next_judgement_;
     std::uint64_t busy_ns_at_judgement_ = 0;
     std::vector<base::Handle> touched_;
@@ -315,6 +321,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     base::Duration cpu_wait_seen_{};  ///< at the last sweep, or when the last late slots were over
     bool is_late_ = false;            ///< the last slot with ticks was
     SlotLog slot_log_;
+    IncidentLimit incident_limit_;
+    std::uint64_t accepts_failed_seen_ = 0;
     std::uint32_t ticks_in_slot_ = 0;
     base::Duration lateness_in_slot_{};
     std::uint64_t receives_logged_ = 0;

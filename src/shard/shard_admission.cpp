@@ -1,7 +1,6 @@
 // Who gets in, and what newcomers may cost: tickets, limits for addresses, the share of a slot that
 // handshakes, requests and joins may take, the memory that is held, and what a late shard gives up.
 #include <algorithm>
-#include <bit>
 #include <string>
 #include <utility>
 
@@ -14,6 +13,8 @@ namespace {
 
 /// Where no match ticks: long enough to be worth it, short enough for doors and signals.
 constexpr base::Duration idle_turn = std::chrono::milliseconds(20);
+/// After an upgrade in place everybody is a newcomer, and who plays is who came back first.
+constexpr std::uint32_t rush_share_permille = 900;
 /// How long to wait before asking a late shard again, as the close reason says.
 constexpr std::string_view late_reason = "the relay is busy: try again in 5 seconds";
 
@@ -33,6 +34,9 @@ std::optional<ticket::Grant> Shard::judge_ticket(session::Session& session, std:
                                                  std::string_view match) {
     const auto refuse = [&](ticket::Fault fault) -> std::optional<ticket::Grant> {
         ++counters_.tickets_refused;
+        report(connection_of(session), {.cause = Cause::ticket_refused,
+                                        .code = 4000,
+                                        .detail = FixedText<128>(ticket::describe(fault))});
         session.close(4000, ticket::describe(fault), now_);
         return std::nullopt;
     };
@@ -56,6 +60,10 @@ std::optional<ticket::Grant> Shard::judge_ticket(session::Session& session, std:
                 return refuse(ticket::Fault::used);
             case TicketLedger::Verdict::full:
                 ++counters_.tickets_refused;
+                report(connection_of(session),
+                       {.cause = Cause::ticket_refused,
+                        .code = 1013,
+                        .detail = FixedText<128>("too many tickets of single use")});
                 session.close(1013, "too many tickets of single use", now_);
                 return std::nullopt;
         }
@@ -86,6 +94,7 @@ Shard::Entry Shard::admit(session::Session& session, std::string_view ticket, wi
     }
     if (entry.room == nullptr && pressure_.is_closed()) {
         ++counters_.refused_late;
+        report(connection_of(session), {.cause = Cause::match_refused_late, .code = 1013});
         give_back(entry);
         session.close(1013, late_reason, now_);
         return {};
@@ -96,6 +105,7 @@ Shard::Entry Shard::admit(session::Session& session, std::string_view ticket, wi
     }
     if (entry.room == nullptr) {
         ++counters_.refused_matches;
+        report(connection_of(session), {.cause = Cause::matches_full, .code = 1013});
         give_back(entry);
         session.close(1013, "no room for another match", now_);
         return {};
@@ -117,21 +127,26 @@ void Shard::give_back(const Entry& entry) {
 
 // --- addresses
 
-void Shard::count_refusal(Admission admission) noexcept {
+void Shard::note_refusal(Admission admission, const base::PeerAddress& peer) noexcept {
+    ++counters_.connections_refused;
     switch (admission) {
         case Admission::admitted:
             return;
         case Admission::over_connections:
             ++counters_.refused_connections;
+            report({.cause = Cause::connections_full, .peer = peer});
             return;
         case Admission::over_memory:
             ++counters_.refused_memory;
+            report({.cause = Cause::memory_full, .peer = peer});
             return;
         case Admission::over_address_count:
             ++counters_.refused_address_count;
+            report({.cause = Cause::address_connections, .peer = peer});
             return;
         case Admission::over_address_rate:
             ++counters_.refused_address_rate;
+            report({.cause = Cause::address_rate, .peer = peer});
             return;
     }
 }
@@ -143,8 +158,7 @@ bool Shard::charge_client(Connection& connection, const base::PeerAddress& clien
     const base::AddressKey address = options_.addresses.charged_key(client);
     const Admission admission = setting_.directory->charge_address(address, now_);
     if (admission != Admission::admitted) {
-        ++counters_.connections_refused;
-        count_refusal(admission);
+        note_refusal(admission, client);
         return false;
     }
     connection.address = address;
@@ -167,15 +181,6 @@ bool Shard::on_proxy_header(session::Session& session, const wire::ProxyHeader& 
     return connection.is_refused;
 }
 
-void Shard::on_bad_proxy_header(session::Session& session, wire::ProxyError /*error*/) {
-    note_refused_proxy(connection_of(session).peer);
-}
-
-/// The service's log names the last one.
-void Shard::note_refused_proxy(const base::PeerAddress& peer) noexcept {
-    counters_.proxy_peer_refused = std::bit_cast<std::array<std::uint64_t, 2>>(peer.bytes);
-}
-
 // --- newcomers
 
 /// What newcomers may use of the CPU now: their share of the time since their last turn, which is a slot
@@ -184,7 +189,10 @@ base::Duration Shard::newcomer_turn() const noexcept {
     if (rooms_.live_count() == 0) {
         return idle_turn;
     }
-    const base::Duration share = (now_ - last_turn_) * options_.newcomer_share_permille / 1000;
+    const std::uint32_t permille = now_ < rush_until_
+                                       ? std::max(rush_share_permille, options_.newcomer_share_permille)
+                                       : options_.newcomer_share_permille;
+    const base::Duration share = (now_ - last_turn_) * permille / 1000;
     return std::min(share, grid_.slot_length());
 }
 
@@ -244,9 +252,10 @@ void Shard::note_handshake(Connection& connection) noexcept {
 /// What the bound is about: buffers, TLS, connections, matches. After newcomers too, so that a storm within
 /// one of the sweep's intervals does not pass unseen.
 void Shard::report_memory() noexcept {
-    const std::int64_t bytes =
-        static_cast<std::int64_t>(pool_.bytes_in_use()) + tls::held_by_openssl() + heap_bytes_ +
-        static_cast<std::int64_t>(std::uint64_t{connections_.live_count()} * sizeof(Connection));
+    counters_.connection_bytes = std::uint64_t{connections_.live_count()} * sizeof(Connection);
+    const std::int64_t bytes = static_cast<std::int64_t>(pool_.bytes_in_use() + counters_.match_heap_bytes +
+                                                         counters_.connection_bytes) +
+                               tls::held_by_openssl();
     counters_.memory_bytes = static_cast<std::uint64_t>(bytes);
     setting_.directory->report_memory(setting_.index, bytes);
 }
@@ -261,6 +270,8 @@ void Shard::judge_pressure() noexcept {
     if (!pressure_.judge(busy_permille)) {
         return;
     }
+    report({.cause = pressure_.level() == 0 ? Cause::shard_recovered : Cause::shard_late,
+            .detail = FixedText<128>(pressure_.consequence())});
     for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
         if (MatchRoom* const room = rooms_.at(index); room != nullptr) {
             room->match->shed_spectators(pressure_.spectator_divisor());

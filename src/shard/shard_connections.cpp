@@ -22,7 +22,7 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     if (preamble == session::Preamble::proxy_header && !options_.addresses.is_trusted(peer)) {
         ++counters_.connections_refused;
         ++counters_.refused_untrusted;
-        note_refused_proxy(peer);
+        report({.cause = Cause::proxy_untrusted, .peer = peer});
         uring::Backend::discard(descriptor);
         return;
     }
@@ -32,9 +32,11 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     const Admission admission = setting_.directory->admit_connection(address, now_);
     const bool is_admitted = admission == Admission::admitted;
     if (is_over_handshakes || !is_admitted) {
-        ++counters_.connections_refused;
-        counters_.refused_handshakes += is_admitted ? 1U : 0U;
-        count_refusal(admission);
+        note_refusal(admission, peer);
+    }
+    if (is_over_handshakes && is_admitted) {
+        ++counters_.refused_handshakes;
+        report({.cause = Cause::handshakes_full, .peer = peer});
     }
     base::Handle handle = base::Handle::none();
     if (!is_over_handshakes && (is_admitted || refused_count_ < refusal_places)) {

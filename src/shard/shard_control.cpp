@@ -51,6 +51,7 @@ void Shard::apply(const std::shared_ptr<const LiveSettings>& settings) {
     options_.match = settings->match;
     options_.match.tick_hz = tick_hz;
     options_.find_page = settings->find_page;
+    options_.log_lines = settings->log_lines;
     setting_.tls_context = settings->tls_context;
     for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
         if (MatchRoom* const room = rooms_.at(index); room != nullptr) {

@@ -74,6 +74,8 @@ void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& reque
     const std::uint32_t target = setting_.directory->place(route.match);
     if (target == setting_.directory->shard_count()) {
         ++counters_.refused_matches;
+        report(connection,
+               {.cause = Cause::matches_full, .code = 503, .match = FixedText<64>(route.match)});
         session.refuse_request(503, "no room for another match", request);
         return;
     }

@@ -35,12 +35,16 @@ std::vector<std::vector<std::uint8_t>> Shard::leave(Farewell farewell) {
 }
 
 void Shard::restore_matches() {
+    if (!setting_.legacy.matches.empty()) {
+        rush_until_ = now_ + setting_.legacy.pause;
+    }
     for (const match::MatchSnapshot* const snapshot : setting_.legacy.matches) {
         if (restore_match(*snapshot)) {
             ++counters_.matches_restored;
             counters_.players_restored += snapshot->slots.size();
         } else {
             ++counters_.matches_not_restored;
+            report({.cause = Cause::match_not_restored, .match = FixedText<64>(snapshot->name)});
         }
         setting_.directory->release(snapshot->name);
     }

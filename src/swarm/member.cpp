@@ -99,7 +99,7 @@ void Member::on_connected(uring::SendResult result) {
     }
     link_ = Link::handshake;
     tls_ = tls::TlsEngine::create(crowd_.tls_context, tls::TlsEngine::Side::client,
-                                  crowd_.options.target.server_name);
+                                  crowd_.options.target.server_name, tls_session_);
     base::check(tls_ != nullptr, "TlsEngine: memory");
     receive_tls({});
 }
@@ -132,6 +132,7 @@ void Member::receive_tls(base::MutableBytes bytes) {
             status = tls_->handshake(input, sink);
             if (status == tls::TlsStatus::ok) {
                 link_ = Link::open;
+                crowd_.seen.tls_resumed += tls_->was_resumed() ? 1U : 0U;
                 begin_talk();
             }
         }
@@ -175,8 +176,8 @@ void Member::flush() {
             crowd_.seen.bytes_sent += in_flight_.size();
         }
         crowd_.backend->send(index_, in_flight_);
-    } else if (talk_->phase() == client::Phase::over) {
-        close_channel();
+    } else if (link_ == Link::open && talk_->phase() == client::Phase::over) {
+        close_channel();  // of who comes back, the talk before is over until the handshake is
     }
 }
 
@@ -212,6 +213,9 @@ void Member::close_channel() {
 
 void Member::on_closed() {
     link_ = Link::closed;
+    if (tls_ != nullptr && gone_since_) {
+        tls_session_ = tls_->session();  // as a browser would
+    }
     tls_.reset();
     if (gone_since_ && !crowd_.is_leaving) {
         return_later();

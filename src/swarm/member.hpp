@@ -100,6 +100,7 @@ class Member final : public client::Handler {
     Crowd& crowd_;
     std::unique_ptr<Talk> talk_;
     std::unique_ptr<tls::TlsEngine> tls_;
+    tls::TlsEngine::Session tls_session_;  ///< of the connection before
     std::vector<std::uint8_t> sealed_;
     std::vector<std::uint8_t> in_flight_;
     std::optional<SentStates> sent_;

@@ -139,6 +139,7 @@ std::string as_json(const Report& report) {
             returns.number("count", seen.returns);
             returns.number("as_others", seen.returns_as_others);
             returns.number("absent", seen.absent);
+            returns.number("tls_resumed", seen.tls_resumed);
             put(returns, "absence_ms", seen.absence);
             JsonObject codes(returns.key("after_code"));
             for (const auto& [code, count] : seen.returned_after) {

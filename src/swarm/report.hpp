@@ -46,6 +46,7 @@ struct Observations {
     std::uint64_t returns = 0;
     std::uint64_t returns_as_others = 0;  ///< another number, or events in between are lost
     std::uint64_t absent = 0;             ///< at the end
+    std::uint64_t tls_resumed = 0;        ///< handshakes without certificates
     Histogram absence;                    ///< from a connection's end to the next welcome
     std::map<std::uint16_t, std::uint64_t> returned_after;  ///< close codes of the connections before
     std::map<std::uint16_t, std::uint64_t> ends;  ///< close codes of connections that ended too early

@@ -24,6 +24,7 @@ struct TlsEngine::Transport {
     CiphertextSink* sink = nullptr;
     /// OpenSSL must not be called again after an error of its own.
     bool is_broken = false;
+    unsigned long error = 0;  ///< the one that broke it, as OpenSSL numbers them
 
     static BIO_METHOD* method();
     static int read(BIO* bio, char* to, int size);
@@ -107,6 +108,7 @@ TlsStatus TlsEngine::Transport::status_of(const SSL* ssl, int result) noexcept {
             return TlsStatus::closed;
         default:
             is_broken = true;
+            error = ERR_peek_error();
             ERR_clear_error();
             return TlsStatus::failed;
     }
@@ -137,7 +139,7 @@ bool set_peer_name(SSL* ssl, const std::string& name) {
 }  // namespace
 
 std::unique_ptr<TlsEngine> TlsEngine::create(const std::shared_ptr<TlsContext>& context, Side side,
-                                             const std::string& server_name) {
+                                             const std::string& server_name, const Session& session) {
     std::unique_ptr<TlsEngine> engine(new TlsEngine);
     engine->context_ = context;
     engine->transport_ = std::make_unique<Transport>();
@@ -158,6 +160,9 @@ std::unique_ptr<TlsEngine> TlsEngine::create(const std::shared_ptr<TlsContext>& 
             SSL_set_connect_state(engine->ssl_);
             if (!set_peer_name(engine->ssl_, server_name)) {
                 return nullptr;
+            }
+            if (session != nullptr) {
+                SSL_set_session(engine->ssl_, session.get());
             }
             break;
     }
@@ -257,6 +262,11 @@ void TlsEngine::prefetch(Direction direction) const noexcept {
     base::prefetch(ciphers_.states[which], cipher_state_size());
 }
 
+std::string_view TlsEngine::failure() const noexcept {
+    const char* const reason = ERR_reason_error_string(transport_->error);
+    return reason == nullptr ? std::string_view() : reason;
+}
+
 bool TlsEngine::has_unfinished_record() const noexcept {
     return SSL_has_pending(ssl_) == 1;
 }
@@ -272,6 +282,15 @@ void TlsEngine::close(CiphertextSink& sink) noexcept {
 
 bool TlsEngine::was_resumed() const noexcept {
     return SSL_session_reused(ssl_) == 1;
+}
+
+TlsEngine::Session TlsEngine::session() const noexcept {
+    const SSL_SESSION* const session = SSL_get0_session(ssl_);
+    if (session == nullptr || SSL_SESSION_is_resumable(session) == 0) {
+        return nullptr;
+    }
+    // A copy: OpenSSL spoils its own where a connection ends without our close_notify.
+    return {SSL_SESSION_dup(session), &SSL_SESSION_free};
 }
 
 std::string_view TlsEngine::version() const noexcept {

@@ -19,6 +19,7 @@
 
 struct ssl_ctx_st;
 struct ssl_st;
+struct ssl_session_st;
 
 namespace tickwire::tls {
 
@@ -82,9 +83,13 @@ enum class TlsStatus : std::uint8_t {
 class TlsEngine {
   public:
     enum class Side : std::uint8_t { server, client };
-    /// `server_name`: SNI for a client; empty for none. Null only where memory is out.
+    /// What a client may come back with, for a handshake without certificates.
+    using Session = std::shared_ptr<ssl_session_st>;
+    /// `server_name`: SNI for a client; empty for none. `session`: the client's, of a connection before;
+    /// may be null. Null only where memory is out.
     static std::unique_ptr<TlsEngine> create(const std::shared_ptr<TlsContext>& context, Side side,
-                                             const std::string& server_name = {});
+                                             const std::string& server_name = {},
+                                             const Session& session = {});
     ~TlsEngine();
     TlsEngine(const TlsEngine&) = delete;
     TlsEngine& operator=(const TlsEngine&) = delete;
@@ -109,6 +114,9 @@ class TlsEngine {
     enum class Direction : std::uint8_t { reads, writes };
     void prefetch(Direction direction) const noexcept;
 
+    /// What went wrong, in OpenSSL's words; empty where it has none.
+    std::string_view failure() const noexcept;
+
     /// Part of a record has come and the rest has not: the engine holds a buffer of 17 KB for it.
     bool has_unfinished_record() const noexcept;
 
@@ -118,6 +126,8 @@ class TlsEngine {
     /// Input that OpenSSL has taken in but not decrypted, or decrypted but not handed out, stays inside
     /// the engine and moves with it.
     bool was_resumed() const noexcept;
+    /// A client's; null where the server gave no ticket.
+    Session session() const noexcept;
     std::string_view version() const noexcept;
 
   private:

@@ -237,4 +237,18 @@ Parsed parse_proxy_header(base::Bytes bytes) noexcept {
     return is_line ? parse_line(text) : parse_binary(bytes);
 }
 
+std::string_view describe(ProxyError error) noexcept {
+    switch (error) {
+        case ProxyError::missing:
+            return "no PROXY header";
+        case ProxyError::malformed:
+            return "a PROXY header that cannot be read";
+        case ProxyError::too_long:
+            return "a PROXY header that is too long";
+        case ProxyError::checksum:
+            return "a PROXY header with a wrong checksum";
+    }
+    return {};
+}
+
 }  // namespace tickwire::wire

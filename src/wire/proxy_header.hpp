@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -34,6 +35,8 @@ struct ProxyHeader {
 /// that was not told to send a header. `checksum`: its CRC32c TLV is not that of the header.
 enum class ProxyError : std::uint8_t { missing, malformed, too_long, checksum };
 inline constexpr std::size_t proxy_error_count = 4;
+/// For people.
+std::string_view describe(ProxyError error) noexcept;
 
 /// The header at the start of `bytes`; empty where it is not complete yet. Refused as soon as the byte that
 /// spoils it has come; of version 2 that is the fixed part first, and the rest when it is complete.

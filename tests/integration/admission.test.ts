@@ -366,6 +366,9 @@ describe("a shard that is late by its own work", () => {
       const count = await counters(relay);
       assert.equal(count.get("refused_late"), 1);
       assert.ok((count.get("pressure_level") ?? 0) >= 2);
+      await relay.logged(/warning shard is overloaded cause=shard_late shard=0 detail="spectators get every 2nd tick"/);
+      await relay.logged(/cause=shard_late .*no match may open/);
+      await relay.logged(/cause=match_refused_late shard=0 match=new peer=127\.0\.0\.1 code=1013/);
       for (const client of [ann, bo, viewer]) await client.close(1000);
     });
   });

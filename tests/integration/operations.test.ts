@@ -76,6 +76,27 @@ describe("health and metrics", () => {
     await eventually(read, (one) => metric(one, "tickwire_closes_total", 'code="1000"') >= 1 && metric(one, "tickwire_members") === 0);
   });
 
+  test("what waits for a slow member is seen, and what memory is held for whom", async () => {
+    const read = async (): Promise<string> => (await ask(admin, "/metrics")).body;
+    const [slow] = await TestSocket.join(match("slow"));
+    slow.socket.pause();
+    const largest = (text: string): number => metric(text, "tickwire_outbox_largest_bytes");
+    let seen = "";
+    // First the kernel's buffers fill, then the match's log; past the outbox it would be closed with 4101.
+    for (let count = 0; count < 200 && !(largest(seen || (seen = await read())) > 0); count += 1) {
+      assert.equal((await change("/v1/matches/slow/events", "POST", "x".repeat(16_000))).status, 200);
+      seen = await read();
+    }
+    assert.ok(largest(seen) > 0 && largest(seen) <= 262_144, `${largest(seen)} bytes wait`);
+    assert.ok(metric(seen, "tickwire_outbox_bytes") >= largest(seen));
+    const text = await eventually(read, (one) => metric(one, "tickwire_memory_bytes", 'pool="buffers"') > 262_144);
+    for (const pool of ["connections", "matches"]) assert.ok(metric(text, "tickwire_memory_bytes", `pool="${pool}"`) > 0, pool);
+    assert.ok(metric(text, "tickwire_memory_max_bytes") > metric(text, "tickwire_memory_bytes"));
+    slow.socket.resume();
+    await eventually(read, (one) => metric(one, "tickwire_outbox_bytes") === 0);
+    await slow.close(1000);
+  });
+
   test("the slots of a shard can be looked at", async () => {
     const [ann] = await TestSocket.join(match("slots"));
     const slots = async (): Promise<Json[]> => (await Promise.all([0, 1].map((shard) => askJson(admin, `/v1/debug/slots?shard=${shard}`)))).flatMap((one) => one["slots"] as Json[]);

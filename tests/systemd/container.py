@@ -2,6 +2,7 @@
 loopback, and commands that run inside or only in its network."""
 import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -13,14 +14,52 @@ class Failed(AssertionError):
     pass
 
 
+class ControlGroup:
+    """One of our own in each hierarchy that systemd uses, so that runs are apart and what one leaves is found."""
+
+    def __init__(self, name):
+        own = dict(line.strip().split(":", 2)[1:] for line in open("/proc/self/cgroup"))
+        mounts = [line.split()[1:4] for line in open("/proc/mounts")]
+        self.folders = [pathlib.Path(point + own[controller], name) for point, kind, options in mounts
+                        for controller in ["" if kind == "cgroup2" else "name=systemd"]
+                        if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(","))]
+        for folder in self.folders:
+            folder.mkdir()
+
+    @classmethod
+    def is_possible(cls):
+        try:
+            group = cls(f"tickwire-try-{os.getpid()}")
+        except OSError:
+            return False
+        group.remove()
+        return bool(group.folders)
+
+    def enter(self):
+        for folder in self.folders:
+            (folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def processes(self):
+        return {int(pid) for folder in self.folders for procs in folder.glob("**/cgroup.procs")
+                for pid in procs.read_text().split()}
+
+    def remove(self):
+        """The groups of systemd inside are in it, too."""
+        for folder in self.folders:
+            for path, _, _ in os.walk(folder, topdown=False):
+                os.rmdir(path)
+
+
 class Container:
     def __init__(self, bind):
+        self.group = ControlGroup(f"tickwire-{os.getpid()}")
         self.log = open(ROOT / "build/systemd/console.log", "wb")
         self.process = subprocess.Popen(
             ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", f"--directory={IMAGE}",
              "--volatile=overlay", "--private-network", f"--machine=tickwire-{os.getpid()}", "--link-journal=no",
              f"--bind-ro={bind}:/package", "--boot"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True,
+            preexec_fn=self.group.enter)
         self.leader = None
 
     def __enter__(self):
@@ -41,6 +80,21 @@ class Container:
             self.process.kill()
             self.process.wait()
         self.log.close()
+        self._leave_nothing()
+
+    def _leave_nothing(self):
+        deadline = time.monotonic() + 10
+        while self.group.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        left = self.group.processes()
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        while left and self.group.processes():
+            time.sleep(0.05)
+        self.group.remove()
+        mounts = [line.split()[1] for line in open("/proc/mounts") if str(IMAGE.parent) in line]
+        if left or mounts:
+            raise Failed(f"the container left {len(left)} processes and the mounts {mounts}")
 
     def _find_leader(self):
         if self.process.poll() is not None:

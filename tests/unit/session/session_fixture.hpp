@@ -138,9 +138,6 @@ class SessionRig : protected Host {
         told.push_back("proxy for " + (header.source ? header.source->text() : "itself"));
         return accepts;
     }
-    void on_bad_proxy_header(Session& /*asked*/, wire::ProxyError error) override {
-        told.push_back("bad proxy header " + std::to_string(static_cast<int>(error)));
-    }
     void on_upgrade(Session& asked, const wire::HttpRequest& request,
                     const wire::RoutedPath& route) override {
         std::array<std::uint8_t, wire::response_head_size_max> response;
@@ -197,6 +194,9 @@ class SessionRig : protected Host {
     void on_end(Session& /*asked*/, SessionEnd end) override {
         told.emplace_back(end == SessionEnd::closed ? "end closed" : "end lost");
     }
+    void on_fault(Session& /*asked*/, const Fault& fault) override {
+        faults.push_back({fault.kind, fault.code, std::string(fault.detail)});
+    }
     void on_attention(Session& /*asked*/) override { ++attention_count; }
 
     base::Time now = base::Time(std::chrono::seconds(1000));
@@ -210,6 +210,13 @@ class SessionRig : protected Host {
     std::optional<Environment> environment;
     std::unique_ptr<Session> session;
     std::vector<std::string> told;
+    struct KnownFault {
+        Fault::Kind kind;
+        std::uint16_t code;
+        std::string detail;
+        friend bool operator==(const KnownFault&, const KnownFault&) = default;
+    };
+    std::vector<KnownFault> faults;
     std::optional<wire::Limits> join_limits;
     Transport transport = Transport::clear;
     Preamble preamble = Preamble::none;

@@ -744,7 +744,7 @@ TEST_F(SessionTest, ends_at_once_without_a_proxy_header_and_says_nothing) {
     receive("G");
     EXPECT_TRUE(session->is_over());
     EXPECT_EQ(sent(), "");
-    EXPECT_EQ(told, (Strings{"bad proxy header 0"}));
+    EXPECT_EQ(faults, (std::vector<KnownFault>{{Fault::Kind::proxy_header, 0, "no PROXY header"}}));
     EXPECT_EQ(counters.proxy_errors[0], 1U);
     open();
     receive("PROXY TCP4 203.0.113.7 192.0.2.1 4711\r\n");
@@ -813,6 +813,38 @@ TEST_F(SessionTest, is_small_while_it_is_idle) {
     sent();
     EXPECT_EQ(pool.bytes_in_use(), at_rest);
     EXPECT_LE(sizeof(Session), 384U);
+}
+
+// --- faults: what the log is told of
+
+TEST_F(SessionTest, tells_its_fault_before_its_end) {
+    open_joined();
+    told.clear();
+    receive(text_frame("{"));
+    EXPECT_EQ(faults, (std::vector<KnownFault>{{Fault::Kind::message, 1007, "not JSON"}}));
+    EXPECT_EQ(told, (Strings{"end closed"}));
+}
+
+TEST_F(SessionTest, faults_name_the_origin_and_the_status_of_a_request_that_is_refused) {
+    SessionOptions chosen;
+    chosen.origins.allowed.push_back(*OriginPattern::parse("https://game.example"));
+    open(chosen);
+    std::string request = upgrade_request("/v1/match/arena", "tickwire.v1");
+    request.insert(request.size() - 2, "Origin: https://evil.example\r\n");
+    receive(request);
+    EXPECT_EQ(faults, (std::vector<KnownFault>{{Fault::Kind::origin, 403, "https://evil.example"}}));
+    faults.clear();
+    receive("GET  / HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(faults, (std::vector<KnownFault>{{Fault::Kind::request, 400, "bad request"}}));
+}
+
+TEST_F(SessionTest, an_end_that_is_nobodys_fault_is_none) {
+    open_joined();
+    receive(close_frame(1000));
+    EXPECT_TRUE(faults.empty());
+    open_joined();
+    session->on_receive_ended(now);
+    EXPECT_TRUE(faults.empty());
 }
 
 }  // namespace

@@ -76,6 +76,31 @@ TEST_F(TlsHandshake, garbage_fails_with_an_alert) {
     EXPECT_EQ(other.to_client.bytes()[0], 21);  // an alert
 }
 
+TEST_F(TlsHandshake, a_failure_has_a_reason_in_words) {
+    Conversation both(server_context(certificate), client_context());
+    EXPECT_EQ(both.server->failure(), "");
+    const std::string garbage = "GET / HTTP/1.1\r\nHost: wrong-port\r\n\r\n";
+    base::Bytes input = base::as_bytes(garbage);
+    EXPECT_EQ(both.server->handshake(input, both.to_client), TlsStatus::failed);
+    EXPECT_EQ(both.server->failure(), "http request");
+}
+
+TEST_F(TlsHandshake, a_client_comes_back_with_its_session) {
+    const auto context = server_context(certificate);
+    const auto client = client_context();
+    Conversation first(context, client);
+    EXPECT_EQ(first.client->session(), nullptr);
+    ASSERT_TRUE(first.shake_hands());
+    const TlsEngine::Session session = first.client->session();
+    ASSERT_NE(session, nullptr);
+    first.client.reset();
+    Conversation again(context, client);
+    again.client = TlsEngine::create(client, TlsEngine::Side::client, "localhost", session);
+    ASSERT_TRUE(again.shake_hands());
+    EXPECT_TRUE(again.client->was_resumed());
+    EXPECT_TRUE(again.server->was_resumed());
+}
+
 TEST_F(TlsHandshake, after_a_failure_every_call_fails_and_nothing_more_is_sent) {
     Conversation both(server_context(certificate), client_context());
     const std::string garbage = "GET / HTTP/1.1\r\n\r\n";

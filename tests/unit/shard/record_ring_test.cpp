@@ -1,4 +1,4 @@
-#include "shard/notices.hpp"
+#include "shard/record_ring.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,14 @@
 namespace tickwire::shard {
 namespace {
 
-Notice numbered(std::uint64_t number) {
-    Notice notice;
-    notice.opening = number;
-    notice.match.set("match-" + std::to_string(number));
-    return notice;
+struct Record {
+    std::uint64_t number = 0;
+    FixedText<32> name;
+};
+using Ring = RecordRing<Record, 1024>;
+
+Record numbered(std::uint64_t number) {
+    return {number, FixedText<32>("record-" + std::to_string(number))};
 }
 
 TEST(FixedText, keeps_what_fits) {
@@ -26,26 +29,26 @@ TEST(FixedText, keeps_what_fits) {
     EXPECT_EQ(text.view(), "a");
 }
 
-TEST(NoticeRing, gives_what_was_put_in_order_and_refuses_what_finds_it_full) {
-    NoticeRing ring;
+TEST(RecordRing, gives_what_was_put_in_order_and_refuses_what_finds_it_full) {
+    Ring ring;
     for (std::uint64_t round = 0; round < 3; ++round) {
-        for (std::uint64_t number = 0; number < NoticeRing::capacity; ++number) {
+        for (std::uint64_t number = 0; number < Ring::capacity; ++number) {
             ASSERT_TRUE(ring.put(numbered(number)));
         }
         EXPECT_FALSE(ring.put(numbered(0)));
         std::uint64_t expected = 0;
-        ring.take_all([&expected](const Notice& notice) {
-            EXPECT_EQ(notice.opening, expected);
-            EXPECT_EQ(notice.match.view(), "match-" + std::to_string(expected));
+        ring.take_all([&expected](const Record& record) {
+            EXPECT_EQ(record.number, expected);
+            EXPECT_EQ(record.name.view(), "record-" + std::to_string(expected));
             ++expected;
         });
-        EXPECT_EQ(expected, NoticeRing::capacity);
+        EXPECT_EQ(expected, Ring::capacity);
     }
 }
 
-TEST(NoticeRing, loses_nothing_between_two_threads) {
+TEST(RecordRing, loses_nothing_between_two_threads) {
     constexpr std::uint64_t count = 50'000;
-    NoticeRing ring;
+    Ring ring;
     std::thread writer([&ring] {
         for (std::uint64_t number = 0; number < count;) {
             number += ring.put(numbered(number)) ? 1U : 0U;
@@ -53,8 +56,8 @@ TEST(NoticeRing, loses_nothing_between_two_threads) {
     });
     std::uint64_t expected = 0;
     while (expected < count) {
-        ring.take_all([&expected](const Notice& notice) {
-            ASSERT_EQ(notice.opening, expected);
+        ring.take_all([&expected](const Record& record) {
+            ASSERT_EQ(record.number, expected);
             ++expected;
         });
     }
