@@ -8,7 +8,7 @@
  */
 
 import { Timer } from "./environment.ts";
-import { TickwireError, abortedError, type ErrorCode } from "./errors.ts";
+import { TickwireError, abortedError, coded } from "./errors.ts";
 
 export type Body = Uint8Array | string;
 
@@ -26,7 +26,7 @@ export interface AnswerOptions {
 
 interface Waiting {
   asked: Asked | undefined;
-  settle(error: TickwireError | null, answer?: Body): void;
+  settle(error?: TickwireError, answer?: Body): void;
 }
 
 export class Answers {
@@ -36,13 +36,15 @@ export class Answers {
   /** Calls `send` with the id; what it throws is the answer, too. */
   ask({ asked, signal, timeout }: AnswerOptions, send: (id: number) => void): Promise<Body> {
     return new Promise<Body>((resolve, reject) => {
-      if (signal?.aborted === true) throw abortedError(signal);
+      if (signal?.aborted) throw abortedError(signal);
       do this.#lastId = (this.#lastId + 1) & 0xffff;
       while (this.#waiting.has(this.#lastId));
       const id = this.#lastId;
-      const abort = (): void => this.fail(id, abortedError(signal as AbortSignal));
-      const timer = new Timer(() => this.fail(id, new TickwireError("timeout", `no answer in ${timeout} ms`)));
-      if (timeout !== undefined) timer.arm(timeout);
+      coded(() => send(id));
+      const abort = (): boolean => this.settle(id, abortedError(signal as AbortSignal));
+      const timer = new Timer(() => this.settle(id, new TickwireError("timeout", "no answer")));
+      // Timers count in 31 bits; what is longer, or none, is forever.
+      if ((timeout as number) < 2 ** 31) timer.arm(timeout as number);
       signal?.addEventListener("abort", abort);
       this.#waiting.set(id, {
         asked,
@@ -50,34 +52,25 @@ export class Answers {
           this.#waiting.delete(id);
           timer.disarm();
           signal?.removeEventListener("abort", abort);
-          if (error === null) resolve(answer as Body);
-          else reject(error);
+          if (error) reject(error);
+          else resolve(answer as Body);
         },
       });
-      try {
-        send(id);
-      } catch (error) {
-        this.fail(id, error as TickwireError);
-      }
     });
-  }
-
-  /** `ok` or `error` from the relay. Returns whether somebody waited for it. */
-  control({ op, id = -1, code, message }: { op: string; id?: number; code?: string; message?: string }): boolean {
-    const waiting = this.#waiting.get(id);
-    waiting?.settle(op === "ok" ? null : new TickwireError(code as ErrorCode, message as string));
-    return waiting !== undefined;
   }
 
   /** A reply. One from somebody who was not asked does not count. */
   reply(id: number, body: Body, from: number, host: number | null): void {
     const waiting = this.#waiting.get(id);
     const asked = waiting?.asked;
-    if (from === asked?.player || (asked?.asHost === true && from === host)) waiting?.settle(null, body);
+    if (from === asked?.player || (asked?.asHost && from === host)) waiting?.settle(undefined, body);
   }
 
-  fail(id: number, error: TickwireError): void {
-    this.#waiting.get(id)?.settle(error);
+  /** It failed, or, without an error, the relay's answer is `ok`. Returns whether somebody waited for it. */
+  settle(id: number, error?: TickwireError): boolean {
+    const waiting = this.#waiting.get(id);
+    waiting?.settle(error);
+    return !!waiting;
   }
 
   /** Fails all that were asked of whom `concerns` says; undefined is the relay. */

@@ -5,7 +5,21 @@
  * can read a neighbour's bytes.
  */
 
-import { protocolError } from "./errors.ts";
+import { TickwireError, protocolError } from "./errors.ts";
+
+const encoder = new TextEncoder();
+
+/** What the caller gave, as bytes. (A Uint8Array of another realm is one, too, and `instanceof` would not say so.) */
+export function toBytes(data: Uint8Array | string): Uint8Array {
+  if (typeof data === "string") return encoder.encode(data);
+  if ((data as Uint8Array | undefined)?.BYTES_PER_ELEMENT !== 1) throw new TickwireError("bad_argument", "not bytes");
+  return data;
+}
+
+/** Beyond the end any number, which nobody knows. */
+export function u16At(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+}
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -24,12 +38,8 @@ export class ByteReader {
   /** A view, not a copy: valid as long as the message is. */
   take(size: number): Uint8Array {
     const taken = this.#bytes.subarray(this.#position, (this.#position += size));
-    if (taken.length < size) throw protocolError("too short");
+    if (taken.length < size) throw protocolError("bad length");
     return taken;
-  }
-
-  rest(): Uint8Array {
-    return this.take(this.#bytes.length - this.#position);
   }
 
   /** So many entries, which fill the message to its end. */
@@ -41,7 +51,7 @@ export class ByteReader {
   }
 
   end(): void {
-    if (this.#position < this.#bytes.length) throw protocolError("too long");
+    if (this.#position < this.#bytes.length) throw protocolError("bad length");
   }
 }
 

@@ -37,7 +37,7 @@ export function withBody(head: readonly number[], body: ArrayLike<number>): Uint
 export function decodeState(message: Uint8Array): ClientState {
   const reader = open(message, stateType);
   reserved(reader.uint(1));
-  return { seq: reader.uint(2), seen: reader.uint(2), body: reader.rest() };
+  return { seq: reader.uint(2), seen: reader.uint(2), body: message.subarray(6) };
 }
 
 export function decodeEvent(message: Uint8Array): ClientEvent {
@@ -46,7 +46,7 @@ export function decodeEvent(message: Uint8Array): ClientEvent {
   const player = reader.uint(2);
   if (kind > 0x1f || eventPurpose(kind) > purposeReply) throw protocolError(`unknown kind ${kind}`);
   if (eventTarget(kind) !== targetPlayer) reserved(player);
-  const body = reader.rest();
+  const body = message.subarray(4);
   if (eventPurpose(kind) !== purposeEvent && body.length < 2) throw protocolError("a request without an id");
   return { kind, player, body };
 }

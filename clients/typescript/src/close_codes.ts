@@ -8,6 +8,7 @@
 export const closedNormally = 1000;
 export const closedGoingAway = 1001;
 export const closedWithoutFrame = 1006;
+export const closedTicket = 4000;
 export const closedMoved = 4103;
 
 /** For programs: `error.closeCode === CloseCode.kicked`. */
@@ -15,7 +16,7 @@ export const CloseCode = {
   normal: closedNormally,
   goingAway: closedGoingAway,
   noCloseFrame: closedWithoutFrame,
-  ticket: 4000,
+  ticket: closedTicket,
   fullOrLocked: 4001,
   kicked: 4002,
   replaced: 4003,

@@ -6,15 +6,15 @@
  *                          │ timer             ├── lost ◀──────────────┘
  *                       waiting ◀──────────────┘
  *
- * From every state, a final close code, too many failed handshakes or `stop` lead to `stopped`.
+ * From every state, a final close code, too many attempts without a welcome or `stop` lead to `stopped`.
  */
 
 import { backoffMs } from "./backoff.ts";
-import { closedGoingAway, closedMoved, closedWithoutFrame, isFinal } from "./close_codes.ts";
-import { type SocketClass, Timer, clockMs } from "./environment.ts";
+import { closedGoingAway, closedMoved, closedWithoutFrame, closedTicket, isFinal } from "./close_codes.ts";
+import { type Socket, type SocketClass, Timer, clockMs } from "./environment.ts";
 import type { ServerControl } from "./control.ts";
-import { TickwireError } from "./errors.ts";
-import { Link } from "./link.ts";
+import { TickwireError, errorOf } from "./errors.ts";
+import { abandonLink, closeLink, openLink } from "./link.ts";
 import type { JoinOptions } from "./options.ts";
 
 /** From the opening of a link to its `welcome`; the relay itself gives a client 5 s to join. */
@@ -42,19 +42,20 @@ export class Connector {
   readonly #home: string;
   #url: string;
   #state: State = "idle";
-  #link: Link | null = null;
+  #link: Socket | null = null;
   /** Given up but not closed: see `link.ts`. */
-  #abandoned: Link[] = [];
-  #joinedAt: number | null = null;
-  #unopened = 0;
+  #abandoned: Socket[] = [];
+  #joinedAt: number | undefined;
+  /** Takes the slot over again, also without a ticket. */
+  resume: string | undefined;
+  /** Attempts since the last welcome. */
+  #unwelcome = 0;
   /** Grows when an attempt begins or ends, so that a ticket that comes too late is not used. */
   #attempt = 0;
   /** After the close 1001 that is announced, come back in the slot given, to the place given. */
   drain: Extract<ServerControl, { op: "drain" }> | null = null;
   /** Waiting for the moment that a drain has given us among all who come back. */
   #hasSlot = false;
-  /** Since the last welcome. */
-  #moves = 0;
 
   constructor(url: string, options: JoinOptions<never>, handlers: ConnectorHandlers) {
     this.#home = this.#url = url;
@@ -64,7 +65,7 @@ export class Connector {
   }
 
   /** The connection while it is joined, for sending. */
-  get link(): Link | null {
+  get link(): Socket | null {
     return this.#state === "joined" ? this.#link : null;
   }
 
@@ -73,19 +74,20 @@ export class Connector {
   }
 
   /** `welcome` came: the slot belongs to this connection, the older ones may be closed. */
-  welcomed(): void {
+  welcomed(resume: string | undefined): void {
+    this.resume = resume;
     this.#state = "joined";
-    this.#moves = 0;
+    this.#unwelcome = 0;
     this.#joinedAt = clockMs();
     this.#timer.disarm();
     this.#closeAbandoned();
   }
 
   /** What came over this connection cannot be trusted, or nothing comes: replace it. */
-  replace(error: TickwireError): void {
+  replace(why: TickwireError | string): void {
     if (this.#state === "stopped") return;
-    if (this.#link !== null) this.#abandoned.push(this.#link);
-    this.#retry(error, this.#nextDelayMs());
+    if (this.#link) this.#abandoned.push(this.#link);
+    this.#retry(errorOf("disconnected", why), this.#nextDelayMs());
   }
 
   stop(error: TickwireError): void {
@@ -93,7 +95,7 @@ export class Connector {
     this.#state = "stopped";
     this.#attempt += 1;
     this.#timer.disarm();
-    this.#link?.close();
+    if (this.#link) closeLink(this.#link);
     this.#link = null;
     this.#closeAbandoned();
     this.#handlers.stopped(error);
@@ -110,26 +112,30 @@ export class Connector {
     const attempt = ++this.#attempt;
     const { ticket } = this.#options;
     let ticketNow: string | undefined;
+    let noTicket = "";
     try {
       ticketNow = await (typeof ticket === "function" ? ticket() : ticket);
     } catch (cause) {
-      if (attempt === this.#attempt) this.#end(closedWithoutFrame, `no ticket: ${cause}`);
-      return;
+      noTicket = `no ticket: ${cause}`;
     }
     if (attempt !== this.#attempt) return;
+    if (noTicket && !this.resume) {
+      this.#end(closedWithoutFrame, noTicket);
+      return;
+    }
     try {
-      this.#link = new Link(this.#url, this.#options.WebSocket ?? (WebSocket as unknown as SocketClass), {
-        open: () => {
+      this.#link = openLink(this.#url, this.#options.WebSocket ?? (WebSocket as unknown as SocketClass), {
+        onopen: () => {
           this.#state = "joining";
-          this.#unopened = 0;
           this.#link?.send(this.#handlers.open(ticketNow));
         },
-        message: this.#handlers.message,
-        end: (code, reason) => this.#end(code, reason),
-        error: () => this.#state === "opening" && this.#end(closedWithoutFrame, ""),
+        onmessage: ({ data }) => this.#handlers.message(data),
+        // The slot is gone, and a new one wants the ticket that there was not: there may be one at the next attempt.
+        onclose: ({ code, reason }) => this.#end(noTicket && code === closedTicket ? closedWithoutFrame : code, noTicket || reason),
+        onerror: () => this.#state === "opening" && this.#end(closedWithoutFrame, ""),
       });
     } catch (cause) {
-      this.stop(new TickwireError("bad_argument", String(cause), undefined, cause));
+      this.stop(errorOf("bad_argument", cause));
     }
   }
 
@@ -138,40 +144,27 @@ export class Connector {
     if (this.#state === "waiting") {
       void this.#open();
     } else if (this.#state === "opening") {
-      this.#link?.close();
+      if (this.#link) closeLink(this.#link);
       this.#end(closedWithoutFrame, error);
     } else {
-      this.replace(new TickwireError("disconnected", error));
+      this.replace(error);
     }
   }
 
   #end(code: number, reason: string): void {
-    const why = `closed with ${code} ${reason}`;
-    // No server, a refusal, a bad certificate, or no ticket.
-    if (this.#state === "opening") {
-      this.#unopened += 1;
-      // Where the match had moved to nobody answers: the place that sent us there may know better.
-      this.#url = this.#home;
-    }
-    if (isFinal(code)) {
-      this.stop(new TickwireError("refused", why, code));
-      return;
-    }
-    if (this.#unopened >= (this.#options.handshakesMax ?? (this.#joinedAt === null ? 4 : 20))) {
-      this.stop(new TickwireError("unreachable", `${this.#unopened} handshakes never opened: ${why}`, code));
-      return;
-    }
+    const error = new TickwireError(isFinal(code) ? "refused" : "disconnected", `closed with ${code} ${reason}`, code);
+    // Where the match had moved to nobody answers: the place that sent us there may know better.
+    if (this.#state !== "joined") this.#url = this.#home;
     let delayMs = this.#nextDelayMs();
     const drain = code === closedGoingAway ? this.drain : null;
-    if (drain !== null) {
+    if (drain) {
       delayMs = drain.reconnect_ms;
       this.#moveTo(drain.url);
-    } else if (code === closedMoved && this.#moveTo(reason)) {
       // At once, but two nodes that send us to each other are not to be run between.
-      if (this.#moves === 0) delayMs = 0;
-      this.#moves += 1;
+    } else if (code === closedMoved && this.#moveTo(reason) && this.#unwelcome === 0) {
+      delayMs = 0;
     }
-    this.#retry(new TickwireError("disconnected", why, code), delayMs, drain !== null);
+    this.#retry(error, delayMs, !!drain);
   }
 
   #nextDelayMs(): number {
@@ -180,9 +173,20 @@ export class Connector {
   }
 
   #retry(error: TickwireError, delayMs: number, hasSlot = false): void {
+    const { closeCode } = error;
+    if (error.code === "refused") {
+      this.stop(error);
+      return;
+    }
+    // No server, a refusal, a bad certificate, no ticket, or a server that opens and does not let in.
+    const most = this.#options.handshakesMax ?? (this.#joinedAt ? 20 : 4);
+    if (this.#state !== "joined" && ++this.#unwelcome >= most && closeCode !== closedMoved) {
+      this.stop(new TickwireError("unreachable", error.message, closeCode));
+      return;
+    }
     this.#state = "waiting";
     this.#attempt += 1;
-    this.#link?.abandon();
+    if (this.#link) abandonLink(this.#link);
     this.#link = this.drain = null;
     this.#hasSlot = hasSlot;
     this.#timer.arm(delayMs);
@@ -196,7 +200,7 @@ export class Connector {
   }
 
   #closeAbandoned(): void {
-    for (const link of this.#abandoned) link.close();
+    for (const link of this.#abandoned) closeLink(link);
     this.#abandoned = [];
   }
 }

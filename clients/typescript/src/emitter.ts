@@ -12,14 +12,19 @@ export class Emitter<Events extends { [name: string]: unknown }> {
 
   emit<Name extends keyof Events>(name: Name, value: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
-      try {
-        (listener as (value: Events[Name]) => void)(value);
-      } catch (error) {
-        // Out of the message handler, into the page's own error reporting.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+      attempt(() => (listener as (value: Events[Name]) => void)(value));
     }
+  }
+}
+
+/** Calls the page's own code. What it throws goes into the page's own error reporting, and not to the caller. */
+export function attempt<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+    return undefined;
   }
 }

@@ -30,7 +30,7 @@ export class Timer {
   }
 
   get armed(): boolean {
-    return this.#handle !== undefined;
+    return !!this.#handle;
   }
 
   arm(ms: number): void {

@@ -52,6 +52,20 @@ export function protocolError(message: string): TickwireError {
   return new TickwireError("protocol", message);
 }
 
+/** What somebody else's code threw, as an error with a code. */
+export function errorOf(code: ErrorCode, cause: unknown): TickwireError {
+  return cause instanceof TickwireError ? cause : new TickwireError(code, String(cause), undefined, cause);
+}
+
+/** Calls what may throw something without a code. */
+export function coded<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw errorOf("bad_argument", cause);
+  }
+}
+
 export function abortedError({ reason }: AbortSignal): TickwireError {
   return new TickwireError("aborted", "aborted", undefined, reason);
 }

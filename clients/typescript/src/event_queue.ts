@@ -6,15 +6,16 @@
  * sent on this connection, the rest wait for a connection or for the rate limit.
  */
 
+import { u16At } from "./bytes.ts";
 import { TickwireError, protocolError } from "./errors.ts";
 import type { JoinOptions } from "./options.ts";
+import { eventTarget, targetPlayer } from "./protocol.ts";
 
 /** The 16 bits of a PONG tell apart this many. */
 const countMaxMax = 32_767;
 
 export class EventQueue {
   #messages: Uint8Array<ArrayBuffer>[] = [];
-  #bytes = 0;
   #taken = 0;
   /** So many of those that wait were sent on this connection. */
   sent = 0;
@@ -35,11 +36,18 @@ export class EventQueue {
 
   push(message: Uint8Array<ArrayBuffer>): void {
     const { eventsMax = 1_024, eventBytesMax = 1 << 20 } = this.#options;
-    if (this.#messages.length >= Math.min(eventsMax, countMaxMax) || this.#bytes + message.length > eventBytesMax) {
-      throw new TickwireError("queue_full", `${this.#messages.length} events wait`);
+    const bytes = this.#messages.reduce((sum, { length }) => sum + length, message.length);
+    if (this.#messages.length >= Math.min(eventsMax, countMaxMax) || bytes > eventBytesMax) {
+      throw new TickwireError("queue_full", "queue full");
     }
     this.#messages.push(message);
-    this.#bytes += message.length;
+  }
+
+  /** Drops what has not been sent to a player that has left: the number may be another's by now. */
+  forget(player: number): void {
+    this.#messages = this.#messages.filter(
+      (message, index) => index < this.sent || eventTarget(message[1] as number) !== targetPlayer || u16At(message, 2) !== player,
+    );
   }
 
   /** From a PONG: the low 16 bits of what the relay has taken. */
@@ -65,9 +73,8 @@ export class EventQueue {
   }
 
   #drop(count: number): Uint8Array[] {
-    if (count < 0 || count > this.sent) throw protocolError("taken, but not sent");
+    if (count < 0 || count > this.sent) throw protocolError("never sent");
     const dropped = this.#messages.splice(0, count);
-    for (const { length } of dropped) this.#bytes -= length;
     this.#taken += count;
     this.sent -= count;
     return dropped;

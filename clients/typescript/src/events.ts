@@ -4,6 +4,7 @@
  */
 
 import type { Answers, Body } from "./answers.ts";
+import { toBytes, u16At } from "./bytes.ts";
 import { encodeEvent, withBody } from "./client_messages.ts";
 import type { Welcome } from "./control.ts";
 import type { Emitter } from "./emitter.ts";
@@ -16,7 +17,6 @@ import type { Roster } from "./roster.ts";
 /** A request to another player is given up after so long. */
 const requestTimeoutMs = 5_000;
 
-const encoder = new TextEncoder();
 // Not fatal: another player's bad text is no reason to doubt the relay.
 const decoder = new TextDecoder();
 
@@ -36,15 +36,18 @@ export class Events {
     this.#emitter = emitter;
   }
 
-  send(data: Body, to: SendTarget, purpose = purposeEvent, id?: number): void {
+  send(data: Body, to: SendTarget, purpose = purposeEvent, id = 0): void {
     this.#roster.assertPlayer();
     this.#outbox.assertOpen();
-    const bytes = typeof data === "string" ? encoder.encode(data) : data;
-    const body = id === undefined ? bytes : withBody([id, id >> 8], bytes);
+    const bytes = toBytes(data);
+    const body = purpose === purposeEvent ? bytes : withBody([id, id >> 8], bytes);
     this.#outbox.assertFits(4 + body.length, "event_bytes");
-    const isPlayer = typeof to === "number";
-    const kind = (isPlayer ? targetPlayer : targets.indexOf(to)) | (typeof data === "string" ? textFlag : 0) | (purpose << 3);
-    this.#outbox.event(encodeEvent({ kind, player: isPlayer ? to : 0, body }));
+    const target = targets.indexOf(to as "host");
+    const player = target < 0 ? (to as number) : 0;
+    // What is not 16 bits: no number, a fraction, a word that is none of those above.
+    if ((player & 0xffff) !== player) throw new TickwireError("bad_argument", `to: ${to}`);
+    const kind = (target < 0 ? targetPlayer : target) | (typeof data === "string" ? textFlag : 0) | (purpose << 3);
+    this.#outbox.event(encodeEvent({ kind, player, body }));
   }
 
   async request(data: Body, { to = "host", timeout = requestTimeoutMs, signal }: RequestOptions): Promise<Body> {
@@ -62,7 +65,7 @@ export class Events {
     if (lost.length === 0) return null;
     const error = new TickwireError("events_lost", `${lost.length} events may be lost`);
     for (const message of lost) {
-      if (eventPurpose(message[1] as number) === purposeRequest) this.#answers.fail(idOf(message.subarray(4)), error);
+      if (eventPurpose(message[1] as number) === purposeRequest) this.#answers.settle(u16At(message, 4), error);
     }
     return error;
   }
@@ -76,7 +79,7 @@ export class Events {
     const purpose = eventPurpose(kind);
     const bytes = purpose === purposeEvent ? body : body.subarray(2);
     const data = isText(kind) ? decoder.decode(bytes) : bytes.slice();
-    const id = idOf(body);
+    const id = u16At(body, 0);
     if (purpose === purposeEvent) {
       this.#emitter.emit("event", { number, from, data, json: () => JSON.parse(typeof data === "string" ? data : decoder.decode(data)) as unknown });
     } else if (purpose === purposeRequest) {
@@ -89,11 +92,6 @@ export class Events {
   async #answer(data: Body, from: number, id: number): Promise<void> {
     // Where it throws, that is the page's own error; the requester's time runs out.
     const reply = await this.onRequest?.(data, from);
-    if (reply !== undefined && this.#outbox.over === null) this.send(reply, from, purposeReply, id);
+    if (reply !== undefined && !this.#outbox.over) this.send(reply, from, purposeReply, id);
   }
-}
-
-/** Of a request or a reply; of a body that is too short any number, which nobody waits for. */
-function idOf(body: Uint8Array): number {
-  return (body[0] as number) | ((body[1] as number) << 8);
 }

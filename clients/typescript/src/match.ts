@@ -9,12 +9,13 @@
  */
 
 import { Answers, type Body } from "./answers.ts";
-import { encodePing, encodeState } from "./client_messages.ts";
+import { ByteReader, toBytes } from "./bytes.ts";
+import { encodePing, encodeResync, encodeState } from "./client_messages.ts";
 import { Connector } from "./connector.ts";
 import { type ControlRequest, type Limits, type PlayerInfo, type Role, type ServerControl, type Welcome, parseControl } from "./control.ts";
 import { Emitter } from "./emitter.ts";
 import { clockMs } from "./environment.ts";
-import { type ErrorCode, TickwireError, abortedError, protocolError } from "./errors.ts";
+import { type ErrorCode, TickwireError, abortedError, coded, errorOf, protocolError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { MatchClock, microseconds, roundTripMs } from "./match_clock.ts";
 import type { Codec, JoinOptions, MatchEvents, RequestHandler, RequestOptions, SendTarget, Status, WaitOptions } from "./options.ts";
@@ -61,7 +62,7 @@ export class Match<State = Uint8Array> {
   /** Takes off what listens to the page and to the caller's signal. */
   readonly #unwatch = new AbortController();
   #status: Status = "connecting";
-  #welcome: Welcome | null = null;
+  #welcome: Welcome | undefined;
   #toldHidden = false;
   #tick = 0;
   #seq = 0;
@@ -83,19 +84,19 @@ export class Match<State = Uint8Array> {
     this.#states = new StateTable(options.schema, () => (this.#stats.badStates += 1));
     this.properties = new PropertyStore((request, options) => this.#ask(request, options));
     this.#sender = new StateSender({
-      ready: () => this.#connector.link?.drained === true,
+      ready: () => this.#connector.link?.bufferedAmount === 0,
       send: (body, now) => this.#sendState(body, now),
     });
     this.#pulse = new Pulse({
       ping: (now) => this.#outbox.transmit(encodePing({ seen: this.#tick, clientTime: microseconds(now) })),
-      dead: () => this.#connector.replace(new TickwireError("disconnected", "silence")),
+      dead: () => this.#connector.replace("silence"),
     });
     const { signal } = options;
     const abort = (): void => this.#leave(abortedError(signal as AbortSignal));
     signal?.addEventListener("abort", abort, { signal: this.#unwatch.signal });
     this.#visibility.watch(() => this.#onVisibility(), this.#unwatch.signal);
     // After the caller has had its chance to listen.
-    queueMicrotask(() => (signal?.aborted === true ? abort() : this.#connector.start()));
+    queueMicrotask(() => (signal?.aborted ? abort() : this.#connector.start()));
   }
 
   // What a program may ask
@@ -176,6 +177,8 @@ export class Match<State = Uint8Array> {
 
   /** Calls `listener` at each `name`; the function returned takes it off again. */
   on<Name extends keyof MatchEvents<State>>(name: Name, listener: (value: MatchEvents<State>[Name]) => void): () => void {
+    // Whoever listens late is told of those who stand still, too.
+    if (name === "tick" && this.#stats.expectKeyframe()) this.#outbox.transmit(encodeResync());
     return this.#emitter.on(name, listener);
   }
 
@@ -187,12 +190,12 @@ export class Match<State = Uint8Array> {
    */
   state(state: State | (() => State | null)): void {
     this.#roster.assertPlayer();
-    if (this.#outbox.over !== null) return;
+    if (this.#outbox.over) return;
     if (typeof state === "function") {
       const make = state as () => State | null;
       this.#sender.set(() => this.#pack(make()), true);
     } else {
-      const packed = this.#pack(state);
+      const packed = coded(() => this.#pack(state));
       this.#sender.set(() => packed, false);
     }
   }
@@ -207,7 +210,7 @@ export class Match<State = Uint8Array> {
 
   /** Sends a value as JSON; `event.json()` gives it back. */
   sendJson(value: unknown, options?: { to?: SendTarget }): void {
-    this.send(JSON.stringify(value), options);
+    this.send(coded(() => JSON.stringify(value)), options);
   }
 
   /** Asks a player, or the host, and waits for what the `onRequest` there answers. */
@@ -220,10 +223,9 @@ export class Match<State = Uint8Array> {
     this.#events.onRequest = handler;
   }
 
-  /** Every how many ticks to get one. */
+  /** Every how many ticks to get one, on this connection and those to come: while away it rejects, and holds from the next one on. */
   rate(divisor: 1 | 2 | 4 | 8, options?: WaitOptions): Promise<void> {
     this.#askedDivisor = divisor;
-    this.#stats.expectKeyframe();
     return this.#ask({ op: "rate", divisor }, options);
   }
 
@@ -256,24 +258,23 @@ export class Match<State = Uint8Array> {
 
   #joinMessage(ticket: string | undefined): string {
     const { name, role } = this.#options;
-    const resume = this.#welcome?.resume;
+    const { resume } = this.#connector;
     // JSON has no undefined: what is not known is not said.
     return JSON.stringify({ op: "join", name, role, ticket, resume, seen_event: resume && this.#events.newest });
   }
 
   #onMessage(data: string | ArrayBuffer): void {
-    this.#stats.received(typeof data === "string" ? data.length : data.byteLength);
+    this.#stats.bytesIn += typeof data === "string" ? data.length : data.byteLength;
     this.#pulse.heard();
     try {
       const message = typeof data === "string" ? parseControl(data) : new Uint8Array(data);
-      const isBinary = message instanceof Uint8Array;
-      if ((this.#connector.link !== null) === (!isBinary && message.op === "welcome")) throw protocolError("welcome, first and once");
-      if (isBinary) this.#onBinary(message);
+      if (!this.#connector.link === ((message as ServerControl).op !== "welcome")) throw protocolError("not welcome");
+      if (message instanceof Uint8Array) this.#onBinary(message);
       else this.#onControl(message);
     } catch (cause) {
       // The relay's bytes cannot be trusted from here on; a resume brings all of it anew. (Listeners
       // throw into the page's own error reporting, not here.)
-      const error = cause instanceof TickwireError ? cause : protocolError(`${cause}`);
+      const error = errorOf("protocol", cause);
       this.#connector.replace(error);
       this.#emitter.emit("error", error);
     }
@@ -281,14 +282,14 @@ export class Match<State = Uint8Array> {
 
   #onLost(error: TickwireError): void {
     this.#disconnected();
-    if (this.#welcome !== null) this.#setStatus("reconnecting", error);
+    if (this.#welcome) this.#setStatus("reconnecting", error);
   }
 
   #onStopped(error: TickwireError): void {
     this.#outbox.over = error;
+    this.#answers.failAll(error, () => true);
     this.#disconnected();
     this.#sender.stop();
-    this.#answers.failAll(error, () => true);
     this.#unwatch.abort();
     this.#setStatus("closed", error);
   }
@@ -297,8 +298,8 @@ export class Match<State = Uint8Array> {
     this.#pulse.stop();
     this.#outbox.disconnected();
     this.#states.clear();
-    if (this.#welcome !== null) this.#stats.connectionLost();
-    this.#answers.failAll(new TickwireError("disconnected", "not connected"), (asked) => asked === undefined);
+    if (this.#welcome) this.#stats.connectionLost();
+    this.#answers.failAll(new TickwireError("disconnected", "not connected"), (asked) => !asked);
   }
 
   #setStatus(status: Status, error: TickwireError | null): void {
@@ -310,9 +311,8 @@ export class Match<State = Uint8Array> {
   #onVisibility(): void {
     const { hidden } = this.#visibility;
     if (!hidden) this.#connector.hurry();
-    if (hidden === this.#toldHidden || this.#connector.link === null) return;
+    if (hidden === this.#toldHidden || !this.#connector.link) return;
     this.#toldHidden = hidden;
-    this.#stats.expectKeyframe();
     this.#outbox.control({ op: "visible", visible: !hidden });
   }
 
@@ -321,18 +321,19 @@ export class Match<State = Uint8Array> {
   #onWelcome(welcome: Welcome): void {
     const before = this.#welcome;
     // Not recovered is either: a new slot, or the old one with a gap in its events.
-    const isSameToken = before?.resume !== undefined && before.resume === welcome.resume;
-    const isSameSlot = welcome.recovered || (isSameToken && this.#outbox.events.fits(welcome.events_taken));
+    const { resume } = this.#connector;
+    const isSameSlot = welcome.recovered || (!!resume && resume === welcome.resume && this.#outbox.events.fits(welcome.events_taken));
     const lost = this.#events.connected(welcome, isSameSlot);
     this.#welcome = welcome;
     this.#tick = welcome.tick;
     if (!isSameSlot) this.#matchClock.reset();
     this.#divisor = 1;
     const news = this.#roster.replace(welcome);
+    for (const [name, { player }] of news) if (name === "left") this.#onLeft(player);
     this.properties.replace(welcome.properties, welcome.properties_version);
     this.#outbox.connected(welcome.limits);
     this.#stats.connected(welcome.recovered);
-    this.#connector.welcomed();
+    this.#connector.welcomed(welcome.resume);
     this.#pulse.start();
     this.#toldHidden = false;
     this.#onVisibility();
@@ -340,29 +341,17 @@ export class Match<State = Uint8Array> {
     this.#sender.connected(welcome.tick_hz, this.#options.phaseLock);
     this.#outbox.flush();
     this.#setStatus("connected", null);
-    if (before !== null) for (const [name, info] of news) this.#emitter.emit(name, info);
+    if (before) for (const [name, info] of news) this.#emitter.emit(name, info);
     this.#emitter.emit("roster", { change: null });
     this.#roster.tellHost(welcome.epoch);
     this.#emitter.emit("properties", { set: welcome.properties, version: welcome.properties_version, by: null });
-    if (lost !== null) this.#emitter.emit("error", lost);
+    if (lost) this.#emitter.emit("error", lost);
   }
 
   #onControl(message: ServerControl): void {
     switch (message.op) {
       case "welcome":
         this.#onWelcome(message);
-        return;
-      case "left":
-        this.#states.drop(message.player);
-        this.#answers.failAll(new TickwireError("no_such_player", "has left"), (asked) => asked?.player === message.player);
-        this.#roster.apply(message);
-        return;
-      case "joined":
-      case "away":
-      case "back":
-      case "host":
-      case "locked":
-        this.#roster.apply(message);
         return;
       case "properties":
         this.properties.apply(message.set, message.version);
@@ -377,17 +366,27 @@ export class Match<State = Uint8Array> {
         this.#connector.drain = message;
         return;
       case "ok":
-      case "error":
-        if (!this.#answers.control(message) && message.op === "error") {
-          this.#emitter.emit("error", new TickwireError(message.code as ErrorCode, message.message));
-        }
+        this.#answers.settle(message.id);
+        return;
+      case "error": {
+        const error = new TickwireError(message.code as ErrorCode, message.message);
+        if (!this.#answers.settle(message.id as number, error)) this.#emitter.emit("error", error);
+        return;
+      }
+      default:
+        if (message.op === "left") this.#onLeft(message.player);
+        this.#roster.apply(message);
     }
   }
 
+  #onLeft(player: number): void {
+    this.#states.drop(player);
+    this.#outbox.events.forget(player);
+    this.#answers.failAll(new TickwireError("no_such_player", "has left"), (asked) => asked?.player === player);
+  }
+
   #onBinary(message: Uint8Array): void {
-    switch (message[0]) {
-      case undefined:
-        throw protocolError("an empty message");
+    switch (new ByteReader(message).uint(1)) {
       case tickType:
         this.#onTick(message);
         return;
@@ -410,8 +409,8 @@ export class Match<State = Uint8Array> {
     // Ticks rise, and wrap around after a year at 128 Hz. The first may be the one `welcome` named.
     if (passed >= 0x8000_0000) throw protocolError("an old tick");
     const now = clockMs();
-    const timing = { now, downMs: (this.#matchClock.roundTripMs ?? 0) / 2, intervalMs: 1_000 / this.tickHz };
-    const states = this.#states.apply(tick, this.players, timing);
+    const downMs = (this.#matchClock.roundTripMs ?? 0) / 2;
+    const states = this.#states.apply(tick, this.players, now, (wait) => now - downMs - (wait * 1_000) / 256 / this.tickHz);
     this.#tick = tick.tick;
     const keyframe = (tick.flags & keyframeFlag) !== 0;
     this.#stats.tick(keyframe, passed / this.#divisor);
@@ -421,7 +420,7 @@ export class Match<State = Uint8Array> {
     }
     this.#emitter.emit("tick", { tick: tick.tick, keyframe, states });
     // A listener may have left the match, or answered with a state that carries the report.
-    if (this.#connector.link === null) return;
+    if (!this.#connector.link) return;
     this.#outbox.flush();
     this.#sender.poll();
     this.#pulse.tick();
@@ -432,9 +431,9 @@ export class Match<State = Uint8Array> {
   #pack(state: State | null): Uint8Array | null {
     if (state === null) return null;
     const { schema } = this.#options;
-    const bytes = schema === undefined ? (state as Uint8Array).slice() : schema.encode(state);
+    const bytes = toBytes(schema ? schema.encode(state) : (state as Uint8Array));
     this.#outbox.assertFits(6 + bytes.length, "state_bytes");
-    return bytes;
+    return bytes.slice();
   }
 
   #sendState(body: Uint8Array, now: number): number {
@@ -446,7 +445,7 @@ export class Match<State = Uint8Array> {
 
   async #ask(request: ControlRequest, options?: WaitOptions): Promise<void> {
     this.#outbox.assertOpen();
-    if (this.#connector.link === null) throw new TickwireError("disconnected", "not connected");
+    if (!this.#connector.link) throw new TickwireError("disconnected", "not connected");
     await this.#answers.ask({ signal: options?.signal }, (id) => this.#outbox.control({ ...request, id }));
   }
 }

@@ -3,6 +3,7 @@
  * messages and events when there is room for them.
  */
 
+import { toBytes } from "./bytes.ts";
 import type { Connector } from "./connector.ts";
 import type { ClientControl, Limits } from "./control.ts";
 import { Timer } from "./environment.ts";
@@ -17,7 +18,7 @@ const retryMs = 50;
 
 export class Outbox {
   readonly events: EventQueue;
-  /** The relay's, from the newest welcome; null before the first. */
+  /** The relay's, from the newest welcome; null before the first, when there is no link to send by either. */
   limits: Limits | null = null;
   /** Why nothing goes out any more. */
   over: TickwireError | null = null;
@@ -45,7 +46,9 @@ export class Outbox {
   }
 
   control(message: ClientControl): void {
-    this.#controls.push(JSON.stringify(message));
+    const text = JSON.stringify(message);
+    this.assertFits(toBytes(text).length, "json_bytes");
+    this.#controls.push(text);
     this.flush();
   }
 
@@ -57,31 +60,31 @@ export class Outbox {
   /** At once, and at the cost of what waits. */
   transmit(message: string | Uint8Array<ArrayBuffer>): void {
     this.#connector.link?.send(message);
-    this.#stats.sent(message.length);
-    if (this.limits !== null) this.#budget.spend(costOf(message, this.limits));
+    this.#stats.bytesOut += message.length;
+    this.#budget.seconds -= costOf(message, this.limits as Limits);
   }
 
   /** Sends what waits, as far as the rate limits let it through. */
   flush(): void {
-    const { limits } = this;
-    if (this.#connector.link === null || limits === null) return;
-    for (;;) {
-      const message = this.#controls[0] ?? this.events.next;
-      if (message === undefined) return;
-      if (!this.#budget.has(costOf(message, limits))) break;
+    const limits = this.limits as Limits;
+    if (!this.#connector.link) return;
+    for (let message; (message = this.#controls[0] ?? this.events.next); ) {
+      if (!this.#budget.has(costOf(message, limits))) {
+        this.#retry.arm(retryMs);
+        return;
+      }
       if (typeof message === "string") this.#controls.shift();
       else this.events.sent += 1;
       this.transmit(message);
     }
-    this.#retry.arm(retryMs);
   }
 
   assertOpen(): void {
-    if (this.over !== null) throw new TickwireError("closed", `the match is over: ${this.over.message}`, undefined, this.over);
+    if (this.over) throw new TickwireError("closed", this.over.message, undefined, this.over);
   }
 
-  assertFits(size: number, limit: "state_bytes" | "event_bytes"): void {
-    const most = this.limits?.[limit] ?? Infinity;
-    if (size > most) throw new TickwireError("too_large", `${size} bytes: ${limit} is ${most}`);
+  assertFits(size: number, limit: "state_bytes" | "event_bytes" | "json_bytes"): void {
+    const most = (this.limits as Limits)[limit];
+    if (size > most) throw new TickwireError("too_large", `${limit}: ${size}`);
   }
 }

@@ -5,7 +5,7 @@ import type { WaitOptions } from "./options.ts";
 
 export class PropertyStore {
   readonly #ask: (request: ControlRequest, options?: WaitOptions) => Promise<void>;
-  #values = new Map<string, unknown>();
+  readonly #values = new Map<string, unknown>();
   #version = 0;
 
   constructor(ask: (request: ControlRequest, options?: WaitOptions) => Promise<void>) {
@@ -36,8 +36,8 @@ export class PropertyStore {
 
   /** @internal */
   replace(values: Properties, version: number): void {
-    this.#values = new Map(Object.entries(values));
-    this.#version = version;
+    this.#values.clear();
+    this.apply(values, version);
   }
 
   /** @internal */

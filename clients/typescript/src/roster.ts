@@ -46,12 +46,15 @@ export class Roster {
   /** Tells what has changed, and about whom. */
   apply(change: RosterChange): void {
     const { op } = change;
+    let news: News | undefined;
     if (op === "host") this.host = change.player;
     else if (op === "locked") this.locked = change.locked;
-    const news = op === "host" || op === "locked" ? null : this.#change(change);
+    else if (/^(joined|left|away|back)$/.test(op)) news = this.#change(change);
+    // A later relay's, which is no concern of ours.
+    else return;
     this.#emitter.emit("roster", { change });
     if (op === "host") this.tellHost(change.epoch);
-    else if (news !== null) this.#emitter.emit(...news);
+    else if (news) this.#emitter.emit(...news);
   }
 
   tellHost(epoch: number): void {
@@ -59,13 +62,13 @@ export class Roster {
   }
 
   assertPlayer(): void {
-    if (this.role !== "player") throw new TickwireError("forbidden", "a spectator cannot send");
+    if (this.role !== "player") throw new TickwireError("forbidden", "a spectator");
   }
 
   #change(change: Extract<RosterChange, { op: News[0] }>): News {
     const { op, player } = change;
     const known = this.players.get(player);
-    if ((known === undefined) !== (op === "joined")) throw protocolError(`${op}: ${player}`);
+    if (!known !== (op === "joined")) throw protocolError(`${op}: ${player}`);
     const { name, plain } = change as Joined;
     const info = known ?? { player, name, plain, away: false };
     info.away = op === "away";

@@ -7,6 +7,7 @@
  * of the ticks; the timer is then for a game that stops calling.
  */
 
+import { attempt } from "./emitter.ts";
 import { Timer, clockMs } from "./environment.ts";
 import { PhaseLock } from "./phase.ts";
 
@@ -30,7 +31,7 @@ export class StateSender {
   readonly #timer: Timer;
   phase = new PhaseLock(30);
   #intervalMs = 1_000 / 30;
-  #source: StateSource | null = null;
+  #source: StateSource | undefined;
   #isMade = false;
   #unsent = false;
   /** By the rate alone. */
@@ -56,7 +57,7 @@ export class StateSender {
     this.#intervalMs = 1_000 / tickHz;
     this.phase = new PhaseLock(tickHz, phaseLock);
     this.#wantedAt = null;
-    this.#unsent = this.#source !== null;
+    this.#unsent = !!this.#source;
     this.#flush();
   }
 
@@ -67,7 +68,7 @@ export class StateSender {
 
   stop(): void {
     this.#timer.disarm();
-    this.#source = null;
+    this.#source = undefined;
     this.#unsent = false;
   }
 
@@ -79,7 +80,7 @@ export class StateSender {
   }
 
   #flush(): void {
-    if (!this.#unsent || this.#source === null) return;
+    if (!this.#unsent) return;
     const now = clockMs();
     if (!this.#port.ready()) {
       this.#wantedAt = null;
@@ -87,15 +88,15 @@ export class StateSender {
       return;
     }
     this.#timer.disarm();
-    const body = this.#source();
-    const lateMs = this.#wantedAt === null ? 0 : now - this.#wantedAt;
-    if (this.#wantedAt !== null) this.phase.serve(this.#wantedAt);
+    const body = attempt(this.#source as StateSource);
+    const wantedAt = this.#wantedAt ?? now;
+    if (this.#wantedAt !== null) this.phase.serve(wantedAt);
     this.#wantedAt = null;
     this.#unsent = this.#isMade;
     // One that is a little late does not fall behind; a game that paused begins a new row.
     const next = this.#dueAt + this.#intervalMs;
     this.#dueAt = next > now + this.#intervalMs / 2 ? next : now + this.#intervalMs;
-    if (body !== null) this.phase.sent(this.#port.send(body, now), now, lateMs);
+    if (body) this.phase.sent(this.#port.send(body, now), now, now - wantedAt);
     if (this.#isMade) this.#schedule();
   }
 }

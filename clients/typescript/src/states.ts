@@ -7,6 +7,7 @@
  */
 
 import { applyDelta } from "./delta.ts";
+import { attempt } from "./emitter.ts";
 import { protocolError } from "./errors.ts";
 import type { Codec } from "./options.ts";
 import { type Tick, keyframeFlag } from "./protocol.ts";
@@ -36,13 +37,6 @@ interface Held {
   arrivedAt: number;
 }
 
-/** What ages are counted from: when the tick came, how long it was on its way, and how long a tick is. */
-export interface TickTiming {
-  now: number;
-  downMs: number;
-  intervalMs: number;
-}
-
 export class StateTable<State = Uint8Array> {
   #held = new Map<number, Held>();
   readonly #schema: Codec<State> | undefined;
@@ -54,21 +48,24 @@ export class StateTable<State = Uint8Array> {
     this.#onMisfit = onMisfit;
   }
 
-  /** Applies a tick; returns the states that it brought. Throws a protocol error on one that cannot be. */
-  apply(tick: Tick, present: ReadonlyMap<number, unknown>, { now, downMs, intervalMs }: TickTiming): Map<number, PlayerState<State>> {
+  /**
+   * Applies a tick that came at `now`; returns the states that it brought. `arrival` tells by a state's wait when it
+   * reached the relay. Throws a protocol error on a tick that cannot be.
+   */
+  apply(tick: Tick, present: ReadonlyMap<number, unknown>, now: number, arrival: (wait: number) => number): Map<number, PlayerState<State>> {
     const before = this.#held;
     if ((tick.flags & keyframeFlag) !== 0) this.#held = new Map();
     const states = new Map<number, PlayerState<State>>();
     for (const { player, seq, wait, delta, body } of tick.states) {
       const last = before.get(player);
       const baseline = delta ? this.#held.get(player)?.bytes : body;
-      if (!present.has(player) || states.has(player) || baseline === undefined) throw protocolError(`a state of ${player}`);
+      if (!present.has(player) || states.has(player) || !baseline) throw protocolError(`a state of ${player}`);
       const bytes = delta ? applyDelta(baseline, body) : body;
-      const arrivedAt = last?.seq === seq ? last.arrivedAt : now - downMs - (wait * intervalMs) / 256;
+      const arrivedAt = last?.seq === seq ? last.arrivedAt : arrival(wait);
       this.#held.set(player, { bytes, seq, arrivedAt });
       const own = bytes.slice();
-      const value = this.#schema === undefined ? (own as State) : this.#schema.decode(own);
-      if (value === null) this.#onMisfit();
+      const value = attempt(() => (this.#schema ? this.#schema.decode(own) : (own as State)));
+      if (value == null) this.#onMisfit();
       else states.set(player, { value, bytes: own, seq, age: now - arrivedAt, wait });
     }
     return states;

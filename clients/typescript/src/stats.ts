@@ -74,14 +74,6 @@ export class StatsCounter {
   #begin = { ...this, at: clockMs() };
   #before = this.#begin;
 
-  received(size: number): void {
-    this.bytesIn += size;
-  }
-
-  sent(size: number): void {
-    this.bytesOut += size;
-  }
-
   /** `passed`: how many ticks of this divisor have passed since the last one that came. */
   tick(keyframe: boolean, passed: number): void {
     this.#turn();
@@ -92,8 +84,9 @@ export class StatsCounter {
     this.#keyframeExpected = false;
   }
 
-  expectKeyframe(): void {
-    this.#keyframeExpected = true;
+  /** Returns whether none was expected before. */
+  expectKeyframe(): boolean {
+    return !this.#keyframeExpected && (this.#keyframeExpected = true);
   }
 
   stateAge(ms: number): void {

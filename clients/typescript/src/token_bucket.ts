@@ -18,19 +18,16 @@ const fullSeconds = 0.5;
 const refillShare = 0.9;
 
 export class TokenBucket {
-  #seconds = fullSeconds;
+  /** How much of a second is there. What must go out is taken off without asking. */
+  seconds = fullSeconds;
   #filledAt = clockMs();
 
   /** More than the bucket holds counts as there when it is full. */
   has(seconds: number): boolean {
     const now = clockMs();
-    this.#seconds = Math.min(fullSeconds, this.#seconds + ((now - this.#filledAt) / 1_000) * refillShare);
+    this.seconds = Math.min(fullSeconds, this.seconds + ((now - this.#filledAt) / 1_000) * refillShare);
     this.#filledAt = now;
-    return this.#seconds >= Math.min(seconds, fullSeconds);
-  }
-
-  spend(seconds: number): void {
-    this.#seconds -= seconds;
+    return this.seconds >= Math.min(seconds, fullSeconds);
   }
 }
 

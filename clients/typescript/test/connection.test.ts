@@ -6,7 +6,7 @@ import { decodeEvent, decodeState } from "../src/client_messages.ts";
 import type { Welcome } from "../src/control.ts";
 import { type JoinOptions, TickwireError, join } from "../src/index.ts";
 import { eventType, pingType, purposeReply, purposeRequest, stateType, textFlag } from "../src/protocol.ts";
-import { encodeEvents, encodeTick } from "../src/server_messages.ts";
+import { encodeEvents, encodePong, encodeTick } from "../src/server_messages.ts";
 import { FakeClock, fakeSockets, neverHidden, settle, welcome } from "./fakes.ts";
 
 const home = "ws://home.test/v1/match/arena-7";
@@ -173,6 +173,129 @@ test("a ticket that only fails ends as unreachable, and the error says why", asy
   const { clock, joining } = dial({ handshakesMax: 2, ticket: () => Promise.reject(new Error("no money")) });
   await clock.advance(1_000);
   await assert.rejects(joining, { code: "unreachable", message: /no money/ });
+});
+
+test("where the slot is still there a ticket that fails is done without; a new slot waits for one", async () => {
+  let open = true;
+  const ticket = async (): Promise<string> => {
+    if (!open) throw new Error("the ticket office is closed");
+    return "ticket";
+  };
+  const { match, clock, fake } = await joined({ ticket });
+  open = false;
+  fake.last().end(1006);
+  await clock.advance(1_000);
+  fake.last().open();
+  assert.deepEqual(fake.last().controls[0], { op: "join", resume: "token", seen_event: 10 });
+  fake.last().text(welcome({ recovered: true }));
+  assert.equal(match.status, "connected");
+  // The window is over, and the relay wants a ticket: no reason to give up.
+  fake.last().end(1006);
+  await clock.advance(1_000);
+  fake.last().open();
+  fake.last().end(4000, "no ticket");
+  assert.equal(match.status, "reconnecting");
+  open = true;
+  await clock.advance(5_000);
+  fake.last().open();
+  assert.equal((fake.last().controls[0] as { ticket: string }).ticket, "ticket");
+  fake.last().text(welcome());
+  assert.equal(match.status, "connected");
+  // With a ticket it is final.
+  fake.last().end(4000);
+  assert.equal(match.status, "closed");
+});
+
+test("connections that open and let nobody in count, too: closed, silent, or nonsense", async () => {
+  const ends: ((fake: ReturnType<typeof fakeSockets>, clock: FakeClock) => unknown)[] = [
+    (fake) => fake.last().end(1011, "broken"),
+    (_, clock) => clock.advance(10_001),
+    (fake) => fake.last().text("["),
+  ];
+  for (const end of ends) {
+    const { clock, fake, joining } = dial({ handshakesMax: 3 });
+    await settle();
+    for (let count = 0; count < 3; count += 1) {
+      fake.last().open();
+      await end(fake, clock);
+      await clock.advance(5_000);
+    }
+    await assert.rejects(joining, { code: "unreachable" });
+    assert.equal(fake.sockets.length, 3);
+    for (const { closedWith } of fake.sockets) assert.ok(closedWith === 1000 || end === ends[0]);
+  }
+});
+
+test("a match that has moved is followed however few attempts there are, and a welcome starts the count anew", async () => {
+  const { clock, fake, joining } = dial({ handshakesMax: 1 });
+  await settle();
+  fake.last().open();
+  fake.last().end(4103, other);
+  await clock.advance(0);
+  fake.last().open();
+  fake.last().text(welcome());
+  const match = await joining;
+  fake.last().end(1011);
+  await clock.advance(1_000);
+  assert.equal(fake.sockets.length, 3);
+  assert.equal(match.status, "reconnecting");
+  match.leave();
+});
+
+test("what waits for somebody who left meanwhile is not sent to whoever has the number now", async () => {
+  const players = [0, 1, 3].map((player) => ({ player, name: `p${player}`, away: false }));
+  const { match, clock, fake } = await joined({}, { players });
+  const outcomes: string[] = [];
+  const ask = (to: number) => void match.request("?", { to, timeout: 60_000 }).catch(({ code }) => outcomes.push(`${to} ${code}`));
+  ask(1);
+  match.send("sent, not taken", { to: 1 });
+  fake.last().end(1006);
+  match.send("queued", { to: 1 });
+  match.send("for all");
+  match.send("for p0", { to: 0 });
+  ask(1);
+  ask(0);
+  await clock.advance(1_000);
+  // One of the two requests at most may have been taken.
+  await resume(fake, { events_taken: 1, players: [players[0]!, { player: 1, name: "a stranger", away: false }, players[2]!] });
+  await settle();
+  assert.deepEqual(outcomes, ["1 no_such_player", "1 no_such_player"]);
+  const sent = () => fake.last().messages(eventType).map((message) => decodeEvent(message)).map(({ player, body }) => `${player} ${Buffer.from(body.filter((byte) => byte > 9)).toString()}`);
+  assert.deepEqual(sent(), ["0 for all", "0 for p0", "0 ?"]);
+  // The same while connected, behind the rate limit; what is under way already is the relay's to judge.
+  const before = sent().length;
+  for (let index = 0; index < 300; index += 1) match.send("many", { to: 1 });
+  const under = sent().length;
+  assert.ok(under > before && under < before + 300);
+  fake.last().text({ op: "left", player: 1, reason: "left" });
+  match.send("the last");
+  await clock.advance(5_000);
+  assert.deepEqual(sent().slice(under), ["0 the last"]);
+  fake.last().binary(encodePong({ taken: 1 + under + 1, clientTime: 0, matchTimeUs: 0, matchTimeHigh: 0 }));
+  assert.equal(match.status, "connected");
+  assert.equal(match.stats.unconfirmedEvents, 0);
+  match.leave();
+});
+
+test("a queue is full at its bytes, too, and empty again once they are taken", async () => {
+  const { match, fake } = await joined({ eventBytesMax: 100 });
+  match.send(new Uint8Array(50));
+  match.send(new Uint8Array(42));
+  assert.throws(() => match.send("x"), { code: "queue_full" });
+  fake.last().binary(encodePong({ taken: 1, clientTime: 0, matchTimeUs: 0, matchTimeHigh: 0 }));
+  match.send(new Uint8Array(50));
+  assert.throws(() => match.send("x"), { code: "queue_full" });
+  match.leave();
+});
+
+test("a rate asked for while away rejects, and holds from the next connection on", async () => {
+  const { match, clock, fake } = await joined();
+  fake.last().end(1006);
+  await assert.rejects(match.rate(4), { code: "disconnected" });
+  await clock.advance(1_000);
+  await resume(fake);
+  assert.deepEqual(fake.last().controls.at(-1), { op: "rate", divisor: 4 });
+  match.leave();
 });
 
 test("a signal stops joining, leaves the match, and ends whatever waits", async () => {

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeEvent, decodePing, decodeState } from "../src/client_messages.ts";
 import type { Welcome } from "../src/control.ts";
-import { type JoinOptions, join } from "../src/index.ts";
-import { keyframeFlag, textFlag, stateType, eventType, pingType, tickType, targetPlayer, targetOthers, targetEveryone } from "../src/protocol.ts";
+import { type Codec, type JoinOptions, Motion, f32, join, oneOf, schema } from "../src/index.ts";
+import { keyframeFlag, textFlag, stateType, eventType, pingType, resyncType, tickType, targetPlayer, targetOthers, targetEveryone } from "../src/protocol.ts";
 import { encodeEvents, encodePong, encodeTick } from "../src/server_messages.ts";
 import { FakeClock, fakeSockets, neverHidden, settle, welcome } from "./fakes.ts";
 
@@ -270,6 +270,74 @@ test("leave says so and closes with 1000", async () => {
   assert.equal(match.status, "closed");
 });
 
+test("a request that waits at the end fails with what ended it", async () => {
+  const ends: [string, (end: Awaited<ReturnType<typeof joined>>, abort: () => void) => void][] = [
+    ["aborted", (_, abort) => abort()],
+    ["left", ({ match }) => match.leave()],
+    ["refused", ({ socket }) => socket.end(4002)],
+    ["disconnected", ({ socket }) => socket.end(1006)],
+  ];
+  for (const [code, act] of ends) {
+    const controller = new AbortController();
+    const all = await joined({}, { signal: controller.signal });
+    const waiting = assert.rejects(all.match.properties.set({ a: 1 }), { code });
+    act(all, () => controller.abort());
+    await waiting;
+    all.match.leave();
+  }
+});
+
+test("an event goes to somebody there can be, or nowhere", async () => {
+  const { match, socket } = await joined();
+  for (const to of ["all", "2", null, NaN, 65_536, 1.5, -1, {}]) assert.throws(() => match.send("x", { to: to as number }), { code: "bad_argument" }, String(to));
+  assert.equal(socket.messages(eventType).length, 0);
+  match.send("x", { to: 0 });
+  match.send("x", { to: 65_534 });
+  assert.deepEqual(socket.messages(eventType).map((message) => decodeEvent(message).player), [0, 65_534]);
+  match.leave();
+});
+
+test("what cannot be sent is refused with a code, and the match lives on", async () => {
+  const { match, socket } = await joined();
+  const before = socket.sent.length;
+  const bad: unknown[] = [{ x: 1 }, new ArrayBuffer(3), new Float32Array(2), 5, undefined, null, [1, 2, 300]];
+  for (const data of bad) {
+    assert.throws(() => match.send(data as string), { code: "bad_argument" });
+    await assert.rejects(match.request(data as string, { to: 0 }), { code: "bad_argument" });
+    if (data !== null) assert.throws(() => match.state(data as Uint8Array), { code: "bad_argument" });
+  }
+  for (const value of [1n, undefined, () => 1]) assert.throws(() => match.sendJson(value), { code: "bad_argument" });
+  await assert.rejects(match.properties.set({ map: 1n }), { code: "bad_argument" });
+  await assert.rejects(match.properties.set({ map: "x".repeat(20_000) }), { code: "too_large" });
+  // Counted in bytes, not in characters.
+  await assert.rejects(match.properties.set({ map: "ä".repeat(9_000) }), { code: "too_large" });
+  assert.equal(socket.sent.length, before);
+  match.leave();
+  const packed = await joined({}, { schema: schema({ team: oneOf("red", "blue") }) } as never);
+  for (const state of [undefined, { team: "green" }]) assert.throws(() => packed.match.state(state as never), { code: "bad_argument" });
+  assert.equal(packed.match.status, "connected");
+  packed.match.leave();
+});
+
+test("a typed array of single bytes from elsewhere is bytes, too", async () => {
+  const { match, socket } = await joined();
+  match.send(Buffer.from("ab"));
+  match.send(Int8Array.of(-1) as never);
+  assert.deepEqual(socket.messages(eventType).map((message) => [...decodeEvent(message).body]), [[97, 98], [255]]);
+  match.leave();
+});
+
+test("a request without a limit of time waits for its answer", async () => {
+  const { match, clock } = await joined();
+  for (const timeout of [Infinity, 2 ** 31]) {
+    let over = "";
+    match.request("?", { to: 0, timeout }).catch(({ code }) => (over = code));
+    await clock.advance(60_000);
+    assert.equal(over, "");
+  }
+  match.leave();
+});
+
 test("properties: set is answered, values follow the relay, a refusal has its code", async () => {
   const { match, socket } = await joined({ properties: { map: "moon" }, properties_version: 4 });
   assert.equal(match.properties.get("map"), "moon");
@@ -319,6 +387,69 @@ test("a hidden page says so, also on its next connection", async () => {
   fake.last().open();
   fake.last().text(welcome({ recovered: true }));
   assert.deepEqual(fake.last().controls.at(-1), { op: "visible", visible: false });
+  match.leave();
+});
+
+test("a state function or a codec that throws is the page's own error, and none of the relay's", async (context) => {
+  const Odd: Codec<string> = {
+    encode: (team) => (team === "red" ? Uint8Array.of(1) : assert.fail("no such team")),
+    decode: () => assert.fail("cannot read this"),
+  };
+  const { match, clock, socket } = await joined({}, { schema: Odd, phaseLock: false } as never);
+  const later: (() => void)[] = [];
+  context.mock.method(globalThis, "queueMicrotask", (callback: () => void) => void later.push(callback));
+  const made = ["red", "green"];
+  match.state(() => {
+    if (made.length === 0) throw new TypeError("the game's own mistake");
+    return made.shift() as never;
+  });
+  for (let tick = 101; tick < 106; tick += 1) {
+    socket.binary(emptyTick(tick));
+    await clock.advance(40);
+  }
+  assert.equal(socket.messages(stateType).length, 1);
+  assert.throws(() => later[0]?.(), /no such team/);
+  assert.throws(() => later[1]?.(), /own mistake/);
+  assert.ok(later.length > 3, "it is asked again at each tick");
+  match.state("red" as never);
+  await clock.advance(40);
+  assert.equal(socket.messages(stateType).length, 2);
+  socket.binary(encodeTick({ flags: 0, tick: 120, states: [{ player: 0, seq: 1, wait: 0, delta: false, body: Uint8Array.of(1) }] }));
+  assert.throws(() => later.at(-1)?.(), /cannot read this/);
+  assert.equal(match.stats.badStates, 1);
+  assert.equal(match.status, "connected");
+  match.leave();
+});
+
+test("who listens late asks for a keyframe, once, and draws those who stand still", async () => {
+  const { match, clock, socket } = await joined({}, { schema: schema({ x: f32 }) } as never);
+  const still = (tick: number, flags: number) =>
+    encodeTick({ flags, tick, states: flags === 0 ? [] : [{ player: 0, seq: 1, wait: 0, delta: false, body: schema({ x: f32 }).encode({ x: 7 }) }] });
+  match.on("tick", () => {});
+  assert.equal(socket.messages(resyncType).length, 0, "the first keyframe is to come anyway");
+  socket.binary(still(101, keyframeFlag));
+  socket.binary(still(102, 0));
+  const motion = new Motion(match as never);
+  assert.equal(socket.messages(resyncType).length, 1);
+  assert.deepEqual(socket.messages(resyncType)[0], Uint8Array.of(resyncType));
+  socket.binary(still(103, keyframeFlag));
+  await clock.advance(100);
+  assert.deepEqual([...motion.draw()], [[0, { x: 7 }]]);
+  assert.equal(match.stats.skippedTicks, 0, "a keyframe that was asked for is no skipped tick");
+  match.leave();
+});
+
+test("a keyframe that comes in one piece with the welcome is asked for again", async () => {
+  new FakeClock();
+  const fake = fakeSockets();
+  const joining = join("ws://test/v1/match/arena-7", { WebSocket: fake.WebSocket, visibility: neverHidden });
+  await settle();
+  fake.last().open();
+  fake.last().text(welcome());
+  fake.last().binary(emptyTick(101));
+  const match = await joining;
+  match.on("tick", () => {});
+  assert.equal(fake.last().messages(resyncType).length, 1);
   match.leave();
 });
 

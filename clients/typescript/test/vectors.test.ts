@@ -147,11 +147,10 @@ function takeServer(bytes: Uint8Array): void {
   if (bytes[0] !== tickType) return;
   const tick = decodeTick(bytes);
   const states = [...new Set(tick.states.map(({ player }) => player))].map((player) => ({ player, seq: 0, wait: 0, delta: false, body: new Uint8Array(48) }));
-  const timing = { now: 0, downMs: 0, intervalMs: 1 };
   const table = new StateTable(undefined, () => assert.fail("there is no schema"));
   const present = new Map(states.filter(({ player }) => player !== noPlayer).map(({ player }) => [player, null]));
-  table.apply({ flags: 0, tick: 0, states: states.filter(({ player }) => player !== noPlayer) }, present, timing);
-  table.apply(tick, present, timing);
+  table.apply({ flags: 0, tick: 0, states: states.filter(({ player }) => player !== noPlayer) }, present, 0, () => 0);
+  table.apply(tick, present, 0, () => 0);
 }
 
 function writeServer(message: Message): Uint8Array {
