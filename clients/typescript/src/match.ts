@@ -34,6 +34,8 @@ import { type Visibility, pageVisibility } from "./visibility.ts";
 /** Joins the match at `url`, `wss://host/v1/match/name`. Rejects with a `TickwireError`. */
 export function join(url: string, options?: JoinOptions<Uint8Array>): Promise<Match>;
 export function join<State>(url: string, options: JoinOptions<State> & { schema: Codec<State> }): Promise<Match<State>>;
+/** For options that somebody else has put together: whoever says `State` sees to the schema. */
+export function join<State>(url: string, options: JoinOptions<State>): Promise<Match<State>>;
 export function join<State>(url: string, options: JoinOptions<State> = {}): Promise<Match<State>> {
   return new Promise((resolve, reject) => {
     const match = new Match(url, options);
@@ -48,7 +50,8 @@ export class Match<State = Uint8Array> {
   timeline: TickTimeline | null = null;
   readonly #options: JoinOptions<State>;
   readonly #visibility: Visibility;
-  readonly #emitter = new Emitter<MatchEvents<State>>();
+  // Not of `State`: a match of any kind of states is to do where the kind does not matter, as `Match<unknown>`.
+  readonly #emitter = new Emitter<MatchEvents<any>>();
   readonly #connector: Connector;
   readonly #stats = new StatsCounter();
   readonly #outbox: Outbox;

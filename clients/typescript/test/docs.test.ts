@@ -28,6 +28,16 @@ declare module "pixi.js";
 declare module "three";
 `;
 
+/** How wrappers of the package are written. */
+const typed = `
+import { type JoinOptions, type Match, f32, join, schema } from "tickwire";
+const Ship = schema({ x: f32 });
+export type TakesShips = (match: Match<{ x: number }>, ...rest: any[]) => unknown;
+export const enter = <State>(options: JoinOptions<State>): Promise<Match<State>> => join("wss://play.example/v1/match/a", { name: "Ann", ...options });
+export const ships: Promise<Match<{ x: number }>> = enter({ schema: Ship });
+export const bytes: Promise<Match> = join("wss://play.example/v1/match/a", { name: "Ann" });
+`;
+
 test("every example in the README and the guide is good TypeScript", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "tickwire-docs-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,6 +45,11 @@ test("every example in the README and the guide is good TypeScript", (context) =
   assert.ok(all.length >= 15, `only ${all.length} examples`);
   for (const { name, code } of all) writeFileSync(join(folder, `${name}.ts`), `${code}\nexport {};\n`);
   writeFileSync(join(folder, "prelude.d.ts"), prelude);
+  // What the pages offer to every match takes a match with a schema, too.
+  const helpers = all.flatMap(({ name, code }) => [...code.matchAll(/^export (?:async )?function (\w+)\(match: Match/gm)].map(([, helper = ""]) => ({ name, helper })));
+  assert.ok(helpers.length >= 8, `only ${helpers.length} helpers`);
+  const taking = helpers.map(({ name, helper }, index) => `import { ${helper} as helper${index} } from "./${name}.ts";\nexport const takes${index}: TakesShips = helper${index};`);
+  writeFileSync(join(folder, "helpers.ts"), [typed, ...taking].join("\n"));
   const compilerOptions = {
     target: "es2022", module: "esnext", moduleResolution: "bundler", strict: true, noEmit: true, lib: ["es2022", "dom", "dom.iterable"],
     types: [], allowImportingTsExtensions: true, skipLibCheck: true, paths: { tickwire: [join(client, "src/index.ts")], "tickwire/*": [join(client, "src/*/index.ts")] },

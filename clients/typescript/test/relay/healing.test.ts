@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { type TestContext, after, before, test } from "node:test";
 import { type Proxy, startProxy } from "../../../../tests/browser/proxy.ts";
 import { Relay } from "../../../../tests/integration/relay.ts";
-import { type JoinOptions, type Match, TickwireError, join } from "../../src/index.ts";
+import { type JoinOptions, type Match, Motion, TickwireError, f32, join, schema } from "../../src/index.ts";
 
 const cutCount = 50;
 const backoff = { baseMs: 20, capMs: 200 };
@@ -106,6 +106,60 @@ test("requests are answered across a cut, by the player asked", async (context) 
   const left = assert.rejects(host.request("?", { to: guest.player }), { code: "no_such_player" });
   guest.leave();
   await left;
+});
+
+test("what waits for somebody who left meanwhile is heard by nobody who has the number now", async (context) => {
+  const proxy = await proxied(context);
+  const host = await member(context, url("stranger"));
+  const gone = await member(context, url("stranger"));
+  const guest = await member(context, url("stranger", proxy.port), { backoff: { baseMs: 500, random: () => 1 } });
+  gone.onRequest(() => new Promise(() => {}));
+  const number = gone.player;
+  const asked = assert.rejects(guest.request("?", { to: number, timeout: 30_000 }), { code: "no_such_player" });
+  await until("it is under way", () => guest.stats.unconfirmedEvents === 0);
+  proxy.cut();
+  await until("the guest notices", () => guest.status === "reconnecting");
+  guest.send("a secret", { to: number });
+  guest.send("for the host", { to: host.player });
+  gone.leave();
+  await until("it is gone", () => !host.players.has(number));
+  const stranger = await member(context, url("stranger"), { name: "a stranger" });
+  assert.equal(stranger.player, number);
+  const heard: string[] = [];
+  for (const match of [host, stranger]) match.on("event", ({ data }) => heard.push(`${match.player}: ${String(data)}`));
+  await asked;
+  await until("the host hears", () => heard.length > 0);
+  guest.send("hello", { to: number });
+  await until("the stranger hears", () => heard.length > 1);
+  assert.deepEqual(heard, [`${host.player}: for the host`, `${number}: hello`]);
+});
+
+test("who listens late, or hears welcome and keyframe in one piece, sees those who stand still", async (context) => {
+  const Ship = schema({ x: f32 });
+  const still = await join(url("late"), { schema: Ship });
+  context.after(() => still.leave());
+  still.state({ x: 7 });
+  await until("it stands", () => still.stats.ticks > 0);
+  const late = await join(url("late"), { schema: Ship });
+  context.after(() => late.leave());
+  await until("the keyframe has passed", () => late.stats.keyframes > 0);
+  const motion = new Motion(late);
+  await until("the late one draws", () => motion.draw().size === 1);
+  // A stall while it joins: in Node the messages of one chunk come before the promise does.
+  const seen: number[] = [];
+  const inOnePiece: number[] = [];
+  for (let round = 0; round < 12; round += 1) {
+    const proxy = await proxied(context);
+    const joining = join(url("late", proxy.port), { schema: Ship });
+    await sleep(4 + round);
+    proxy.stall(150);
+    const match = await joining;
+    if (match.stats.keyframes > 0) inOnePiece.push(round);
+    match.on("tick", ({ states }) => states.has(still.player) && seen.push(round));
+    await until("it is seen", () => seen.includes(round));
+    match.leave();
+  }
+  context.diagnostic(`in one piece: ${inOnePiece.length} of 12`);
 });
 
 test("refusals have a code and the close code; nobody there is unreachable", async (context) => {

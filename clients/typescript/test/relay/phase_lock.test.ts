@@ -19,7 +19,9 @@ const watchMs = Number(process.env["TICKWIRE_WATCH_MS"] ?? 8_000);
 const shareMax = 0.4;
 /** A margin that 19 of 20 stay inside may let so many states miss their tick, and a few that a busy machine delays. */
 const missedShareMax = 0.1;
-const roundsMax = 5;
+/** Rounds in a set, of which the middle one counts, and how many sets a machine gets that is busy with something else. */
+const rounds = 3;
+const setsMax = 2;
 
 interface Ages {
   median: number;
@@ -57,21 +59,29 @@ async function measure(url: string, tickHz: number, phaseLock: boolean): Promise
   return { median: at(0.5), p95: at(0.95), missedShare: 1 - ages.length / ((senderCount * watchMs * tickHz) / 1_000) };
 }
 
+const middle = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number;
+
 for (const tickHz of [20, 30]) {
   test(`at ${tickHz} Hz the median age is at most ${shareMax * 100} % of what it is without`, async (context) => {
     await withRelay(["--listen", "127.0.0.1:0", "--tick-hz", String(tickHz)], async (relay) => {
-      const shares: number[] = [];
-      // A busy machine gets another chance; the best round says what the code can do.
-      for (let round = 0; round < roundsMax; round += 1) {
-        const off = await measure(`${relay.url()}/v1/match/off-${round}`, tickHz, false);
-        const on = await measure(`${relay.url()}/v1/match/on-${round}`, tickHz, true);
-        const show = ({ median, p95, missedShare }: Ages): string =>
-          `median ${median.toFixed(1)}, p95 ${p95.toFixed(1)} ms, ${(100 * missedShare).toFixed(1)} % missed`;
-        context.diagnostic(`${tickHz} Hz: off ${show(off)}; on ${show(on)}; ${((100 * on.median) / off.median).toFixed(0)} %`);
-        shares.push(on.median / off.median);
-        if (on.median <= shareMax * off.median && on.missedShare <= missedShareMax) return;
+      const said: string[] = [];
+      for (let set = 0; set < setsMax; set += 1) {
+        const shares: number[] = [];
+        const missed: number[] = [];
+        for (let round = 0; round < rounds; round += 1) {
+          const off = await measure(`${relay.url()}/v1/match/off-${set}-${round}`, tickHz, false);
+          const on = await measure(`${relay.url()}/v1/match/on-${set}-${round}`, tickHz, true);
+          const show = ({ median, p95, missedShare }: Ages): string =>
+            `median ${median.toFixed(1)}, p95 ${p95.toFixed(1)} ms, ${(100 * missedShare).toFixed(1)} % missed`;
+          context.diagnostic(`${tickHz} Hz: off ${show(off)}; on ${show(on)}; ${((100 * on.median) / off.median).toFixed(0)} %`);
+          shares.push(on.median / off.median);
+          missed.push(on.missedShare);
+        }
+        const [share, missedShare] = [middle(shares), middle(missed)];
+        if (share <= shareMax && missedShare <= missedShareMax) return;
+        said.push(`${share.toFixed(2)} with ${missedShare.toFixed(2)} missed`);
       }
-      assert.fail(`never at most ${shareMax} with at most ${missedShareMax} missed: ${shares.map((share) => share.toFixed(2)).join(", ")}`);
+      assert.fail(`at most ${shareMax} with at most ${missedShareMax} missed is wanted: ${said.join("; ")}`);
     });
   });
 }
