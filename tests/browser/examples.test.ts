@@ -79,6 +79,30 @@ test("cursors: what is no cursor disturbs nobody", async () => {
   await closeAll(page);
 });
 
+test("cursors: who is not let in is told so", async () => {
+  const page = await open(`/cursors/?match=${"x".repeat(65)}`);
+  await page.waitForSelector("[data-status=closed]");
+  await closeAll(page);
+});
+
+test("pages are as dark as the visitor likes them, and the arena always", async () => {
+  for (const [path, lights] of [["/cursors/", [false, true]], ["/chat/", [false, true]], ["/ball/", [false, true]], ["/examples/", [false, true]], ["/", [false, false]]] as const) {
+    const page = await open(path);
+    const light: boolean[] = [];
+    for (const colorScheme of ["dark", "light"] as const) {
+      await page.emulateMedia({ colorScheme });
+      // What is not painted shows the canvas of the colour scheme.
+      light.push(await page.evaluate(() => {
+        const painted = [document.body, document.documentElement].map((element) => getComputedStyle(element).backgroundColor).find((colour) => !colour.startsWith("rgba(0, 0, 0, 0"));
+        const [red = 0, green = 0, blue = 0] = (painted ?? "").match(/\d+/g)?.map(Number) ?? [];
+        return red + green + blue > 3 * 128;
+      }));
+    }
+    assert.deepEqual(light, lights, path);
+    await closeAll(page);
+  }
+});
+
 test("each of the two that can shows its own source", async () => {
   for (const [path, words] of [["/cursors/?match=code", "match.state("], ["/chat/?match=code", "new WebSocket("]] as const) {
     const page = await open(path);

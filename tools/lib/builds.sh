@@ -96,6 +96,11 @@ bundle_demo() {
     rm -rf build/demo.new
 }
 
+# The API reference for `bundle_demo` to take along. Needs npm, and is made only where somebody asks for it.
+make_reference() {
+    logged reference clients/typescript/reference/build.sh build/reference
+}
+
 build_relay() {
     bundle_demo
     set_up_build release

@@ -4,7 +4,7 @@
 #          hand: only by name.
 # kind     meson: the test programs of a build folder; arguments choose among meson's suites.
 #          node: files of node:test. script: a program that ends with 0, or 77 for skipped, or has failed.
-# needs    builds (builds.sh), package sets (packages.sh), npm, or peers (npm.sh). The first build is the one under test:
+# needs    builds (builds.sh), package sets (packages.sh), npm, or peers (npm.sh), or reference (that the relay serves its own). The first build is the one under test:
 #          its relay is TICKWIRE_BIN, its folder TICKWIRE_BUILD.
 # What a suite does not find (a file of a later change) is reported as skipped, never passed over.
 suites=(
@@ -45,7 +45,7 @@ suites=(
     'all      | systemd         | script | release package nspawn         | tests/systemd/run build/release'
     'all      | firefox         | node   | release npm firefox            | tests/browser/firefox/*.test.ts'
     'all      | sdk-relay       | node   | release npm                    | clients/typescript/test/relay/*.test.ts'
-    'all      | sdk-package     | node   | release npm                    | clients/typescript/test/package/*.test.ts'
+    'all      | sdk-package     | node   | release npm reference          | clients/typescript/test/package/*.test.ts'
 )
 
 results=build/results
@@ -76,6 +76,7 @@ run_tests() {
     rm -rf "$results"
     mkdir -p "$results"
     need_packages_of_suites "${chosen[@]}"
+    if [[ " ${chosen[*]} " == *' reference '* ]]; then make_reference || true; fi # the suite says what it lacks
     bundle_demo
     for line in "${chosen[@]}"; do run_suite "$line"; done
     python3 tools/lib/totals.py "$results"
@@ -102,7 +103,7 @@ need_packages_of_suites() {
         for need in $needs; do
             if [[ -n ${build_options[$need]:-} ]]; then
                 jobs_needed+=($(packages_for_build "$need"))
-            elif [[ $need == npm || $need == peers ]]; then
+            elif [[ $need == npm || $need == peers || $need == reference ]]; then
                 need_npm
             else
                 jobs_needed+=("$need")

@@ -10,7 +10,7 @@ export type ErrorCode =
   | "protocol"
   /** The relay closed for good; `closeCode` says why (`close_codes.ts`). */
   | "refused"
-  /** Too many handshakes in a row never opened. A browser shows an HTTP refusal as this, too. */
+  /** Too many attempts in a row without a welcome. A browser shows an HTTP refusal as this, too. */
   | "unreachable"
   /** `leave()` was called. */
   | "left"

@@ -19,7 +19,7 @@ export interface JoinOptions<State = Uint8Array> {
   name?: string;
   /** Default `player`. */
   role?: Role;
-  /** A JWT, or a function that is asked for a new one at each connection. */
+  /** A JWT, or a function that is asked for a new one at each connection. Where it fails a slot that may still be there is resumed without. */
   ticket?: string | (() => string | Promise<string>);
   /** What states are made of. Without it they are bytes. */
   schema?: Codec<State>;
@@ -31,7 +31,7 @@ export interface JoinOptions<State = Uint8Array> {
   WebSocket?: SocketClass;
   /** How long to wait between two attempts to connect. */
   backoff?: BackoffOptions;
-  /** After so many handshakes in a row that never opened: `unreachable`. Default 4 to join, 20 to come back. */
+  /** After so many attempts in a row without a welcome: `unreachable`. Default 4 to join, 20 to come back. */
   handshakesMax?: number;
   /** Events that may wait for the relay's confirmation; more are refused with `queue_full`. Default 1,024. */
   eventsMax?: number;
@@ -80,7 +80,7 @@ export type MatchEvents<State = Uint8Array> = {
   tick: TickEvent<State>;
   event: ReceivedEvent;
   status: StatusEvent;
-  /** Somebody came, went, lost the connection or found it again. Also for what happened while one was away oneself. */
+  /** Somebody else came, went, lost the connection or found it again. Also for what happened while one was away oneself. */
   joined: PlayerInfo;
   left: PlayerInfo;
   away: PlayerInfo;
@@ -105,7 +105,7 @@ export interface WaitOptions {
 export interface RequestOptions extends WaitOptions {
   /** Who is to answer. Default the host. */
   to?: "host" | number;
-  /** Milliseconds until the promise rejects with `timeout`. Default 5,000. */
+  /** Milliseconds until the promise rejects with `timeout`. Default 5,000; `Infinity` for none. */
   timeout?: number;
 }
 

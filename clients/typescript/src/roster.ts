@@ -32,7 +32,7 @@ export class Roster {
       const last = before.get(player.player);
       // The number of one who left goes to the next who joins.
       if (last?.name !== player.name) {
-        news.push(["joined", player]);
+        if (player.player !== self) news.push(["joined", player]);
       } else {
         before.delete(player.player);
         if (last.away !== player.away) news.push([player.away ? "away" : "back", player]);

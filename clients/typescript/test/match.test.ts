@@ -144,6 +144,8 @@ test("a new slot: what was under way is reported lost, what never left is sent",
   const { match, clock, fake, socket } = await joined();
   const errors: string[] = [];
   match.on("error", ({ code }) => errors.push(code));
+  const news: string[] = [];
+  for (const name of ["joined", "left"] as const) match.on(name, ({ player }) => news.push(`${name} ${player}`));
   match.send(Uint8Array.of(1));
   socket.end(1006);
   match.send(Uint8Array.of(2));
@@ -151,6 +153,7 @@ test("a new slot: what was under way is reported lost, what never left is sent",
   fake.last().open();
   fake.last().text(welcome({ resume: "another", player: 4, players: [{ player: 4, name: "Ann", away: false }], event: 99 }));
   assert.deepEqual(errors, ["events_lost"]);
+  assert.deepEqual(news, ["left 3", "left 0"], "nobody is told that he has joined himself");
   assert.deepEqual(fake.last().messages(eventType).map((message) => decodeEvent(message).body[0]), [2]);
   assert.equal(match.player, 4);
   assert.equal(match.newestEvent, 99);

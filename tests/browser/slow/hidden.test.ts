@@ -1,16 +1,21 @@
 /**
+ * What takes minutes of waiting, side by side: a page that is really hidden, and one whose link is cut for seconds
+ * again and again.
+ *
  * A page that is really hidden: its window is minimised, and the browser throttles its timers to one a
  * minute. It is not dropped, misses no event, and is fresh as soon as it shows again.
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
+import { type Browser, startBrowser } from "../browser.ts";
 import { Canary } from "../canary.ts";
 import { Member } from "../member.ts";
 import { MemberPage } from "../member_page.ts";
 import { type Relay, startRelay } from "../relay.ts";
 import { sleep, waitFor } from "../wait.ts";
 import { HeadedChromium, type HeadedPage } from "./headed.ts";
+import { healed, withScene } from "./scene.ts";
 
 /** Ten seconds of grace instead of five minutes, then one wake-up a minute. Now and then it takes the browser a minute. */
 const throttle = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10";
@@ -22,17 +27,22 @@ const freshTicks = 2;
 const showings = 5;
 /** A window that is shown may flicker: each time that it says so counts. */
 const judgedMin = 3;
+const cutCount = 50;
+const cutMs = 3_000;
 
 let relay: Relay;
 let browser: HeadedChromium;
+let headless: Browser;
 
 before(async () => {
   relay = await startRelay();
   browser = await HeadedChromium.start([throttle]);
+  headless = await startBrowser();
 });
 
 after(async () => {
   await browser?.stop();
+  await headless?.stop();
   await relay?.stop();
 });
 
@@ -46,7 +56,12 @@ const witness = `
   });
 `;
 
-test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${freshTicks} ticks of showing again`, async () => {
+describe("minutes of waiting", { concurrency: true }, () => {
+  test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${freshTicks} ticks of showing again`, staysHidden);
+  test(`${cutCount} cuts of ${cutMs / 1_000} s in a row at random moments: the same player, no event lost or doubled`, isCutForLong);
+});
+
+async function staysHidden(): Promise<void> {
   const other = await Member.join(`ws://127.0.0.1:${relay.wsPort}/v1/match/hidden`, "other");
   const canary = new Canary();
   try {
@@ -108,7 +123,21 @@ test(`a hidden page survives ${hiddenMs / 60_000} minutes and is fresh within ${
     canary.stop();
     other.leave();
   }
-});
+}
+
+async function isCutForLong(): Promise<void> {
+  await withScene({ relay, browser: headless }, "cuts-long", async (scene) => {
+    let reconnects = 0;
+    for (let cuts = 1; cuts <= cutCount; cuts += 1) {
+      await sleep(Math.random() * 500);
+      assert.ok(scene.proxy.cut(cutMs) > 0, `cut ${cuts} hit nothing`);
+      await waitFor(`the page notices cut ${cuts}`, cutMs, () => scene.page.pulse(), ({ status }) => status === "reconnecting");
+      await sleep(cutMs);
+      reconnects = await healed(scene, reconnects + 1, `cut ${cuts} heals`);
+    }
+    assert.ok(reconnects >= cutCount);
+  });
+}
 
 async function hide(tab: HeadedPage): Promise<void> {
   await tab.minimise();

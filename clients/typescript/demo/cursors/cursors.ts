@@ -5,7 +5,10 @@ import { drawCursor, dropCursor, ripple, showHere } from "./view.ts";
 
 // A place in the window, as two shares of it: four bytes.
 const Place = schema({ x: fixed(0, 1), y: fixed(0, 1) });
-const match = await join(matchUrl("cursors"), { name: loadName(), schema: Place });
+const match = await join(matchUrl("cursors"), { name: loadName(), schema: Place }).catch(({ message }) => {
+  showStatus("closed", message);
+  return new Promise<never>(() => {}); // and that is all
+});
 
 // Our pointer is our state: the latest place wins, nobody waits for an old one.
 addEventListener("pointermove", ({ clientX, clientY }) => {

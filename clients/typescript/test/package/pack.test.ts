@@ -22,13 +22,18 @@ const run = (command: string, args: string[], cwd = project): string =>
 
 const source = `
 import { type Infer, Motion, angle16, f32, join, schema, u8 } from "tickwire";
+import { showNetGraph } from "tickwire/netgraph";
+import { SimulatedLink } from "tickwire/simulate";
+
+export const graph: typeof showNetGraph = showNetGraph;
 
 const Ship = schema({ x: f32, y: f32, heading: angle16, hp: u8 });
 type Ship = Infer<typeof Ship>;
 
 export async function play(url: string): Promise<string> {
   const ann = await join(url, { schema: Ship, name: "Ann" });
-  const bo = await join(url, { schema: Ship, name: "Bo" });
+  const link = new SimulatedLink({ latencyMs: 5 });
+  const bo = await join(url, { schema: Ship, name: "Bo", WebSocket: link.WebSocket });
   const ships = new Motion(bo);
   const seen = new Promise<Ship>((resolve) => {
     bo.on("tick", ({ states }) => {

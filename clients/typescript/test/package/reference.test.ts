@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { withRelay } from "../../../../tests/integration/relay.ts";
 
 const script = fileURLToPath(new URL("../../reference/build.sh", import.meta.url));
 
@@ -21,4 +22,21 @@ test("the reference has a page for each name, and no warning", (context) => {
     assert.ok(found !== undefined, page);
     assert.ok(readFileSync(join(folder, found), "utf8").includes("tickwire"));
   }
+});
+
+test("a relay that was built after it serves it with its demo, and the gallery leads there", async () => {
+  // `tools/dev test` makes it before it builds the relay.
+  await withRelay(["--listen", "127.0.0.1:0", "--demo"], async (relay) => {
+    const origin = relay.url().replace("ws", "http");
+    const get = async (path: string): Promise<string> => {
+      const response = await fetch(origin + path);
+      assert.equal(response.status, 200, path);
+      return response.text();
+    };
+    assert.match(await get("/examples/"), /<a class="button" href="\/docs\/api\/">/);
+    const index = await get("/docs/api/");
+    assert.match(index, /tickwire/);
+    const [, join = ""] = /href="([^"]*functions\/[^"]*join[^"]*\.html)"/.exec(await get("/docs/api/modules.html")) ?? /href="([^"]*functions\/[^"]*join[^"]*\.html)"/.exec(index) ?? [];
+    assert.match(await get(`/docs/api/${join}`), /Joins the match at/);
+  });
 });
