@@ -471,6 +471,7 @@ TEST_F(SessionTest, closes_with_4101_what_overflowed_while_a_send_was_in_flight)
     SessionOptions small;
     small.outbox_size_max = 1000;
     open_joined(small);
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("y"));
     session->begin_send(now);
     told.clear();
     session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(1001, 'x')));
