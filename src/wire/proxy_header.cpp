@@ -246,9 +246,9 @@ std::string_view describe(ProxyError error) noexcept {
         case ProxyError::too_long:
             return "a PROXY header that is too long";
         case ProxyError::checksum:
-            return "a PROXY header with a wrong checksum";
+            break;
     }
-    return {};
+    return "a PROXY header with a wrong checksum";
 }
 
 }  // namespace tickwire::wire

@@ -42,7 +42,7 @@ suites=(
     'all      | chromium-slow   | node   | release npm chromium display   | tests/browser/slow/*.test.ts'
     'all      | container       | script | release container              | tests/container/run build/release'
     'all      | proxies         | node   | release npm chromium proxies   | tests/browser/proxies/*.test.ts'
-    'hand     | systemd         | script | release package nspawn         | tests/systemd/run build/release'
+    'all      | systemd         | script | release package nspawn         | tests/systemd/run build/release'
     'all      | firefox         | node   | release npm firefox            | tests/browser/firefox/*.test.ts'
     'all      | sdk-relay       | node   | release npm                    | clients/typescript/test/relay/*.test.ts'
     'all      | sdk-package     | node   | release npm reference          | clients/typescript/test/package/*.test.ts'

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tickwire::wire {
@@ -263,6 +265,14 @@ TEST(ProxyHeader, knows_at_the_first_byte_that_there_is_none) {
         EXPECT_EQ(verdict_of(parse(std::string(1, static_cast<char>(byte)))),
                   may_begin ? "..." : "missing");
     }
+}
+
+TEST(ProxyHeader, gives_each_error_words_of_its_own) {
+    std::set<std::string_view> descriptions;
+    for (std::size_t i = 0; i < proxy_error_count; ++i) {
+        descriptions.insert(describe(static_cast<ProxyError>(i)));
+    }
+    EXPECT_EQ(descriptions.size(), proxy_error_count);
 }
 
 TEST(ProxyHeader, the_checksum_here_is_the_one_that_everybody_knows) {
