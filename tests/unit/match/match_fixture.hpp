@@ -56,17 +56,6 @@ class MatchTest : public ::testing::Test {
         clients.clear();
     }
 
-    /// All that the pool has left, to be given back.
-    std::vector<base::MutableBytes> take_all_memory() {
-        std::vector<base::MutableBytes> taken;
-        for (std::size_t size = base::BufferPool::size_max; size >= base::BufferPool::size_min; size /= 2) {
-            for (auto buffer = pool.take(size); !buffer.empty(); buffer = pool.take(size)) {
-                taken.push_back(buffer);
-            }
-        }
-        return taken;
-    }
-
     /// Opens the match in the past, if its tick numbers are to be high.
     void open(base::Duration ago = {}) {
         match = std::make_unique<Match>("arena", options, now - ago, pool, outlet, tokens, counters);

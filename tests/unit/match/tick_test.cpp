@@ -1,4 +1,5 @@
 // TICKs: states, deltas, keyframes, rate classes.
+#include "../base/exhaust.hpp"
 #include "match_fixture.hpp"
 
 namespace tickwire::match {
@@ -389,7 +390,7 @@ TEST_F(TickTest, events_alone_that_no_memory_is_left_for_cost_nobody_a_tick) {
     state(ann, "a");
     tick(2);
     ann.log.clear();
-    const auto taken = take_all_memory();
+    const auto taken = base::test::exhaust(pool);
     event(ann, protocol::Target::everyone, "all the same");
     tick();
     EXPECT_EQ(ann.log, (Lines{"event 1 from 0: all the same"}));
@@ -411,7 +412,7 @@ TEST_F(TickTest, tick_that_no_memory_is_left_for_is_made_up_with_a_keyframe) {
     for (std::size_t size = base::BufferPool::size_min; size <= 64 * 1024; size *= 2) {
         taken.push_back(pool.take(size));  // so that each size can be had again afterwards
     }
-    const auto rest = take_all_memory();
+    const auto rest = base::test::exhaust(pool);
     taken.insert(taken.end(), rest.begin(), rest.end());
     tick();
     EXPECT_EQ(ann.tick_count, 1U);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "../base/exhaust.hpp"
 #include "../tls/tls_fixture.hpp"
 #include "session_fixture.hpp"
 
@@ -224,7 +225,7 @@ class ExhaustedTest : public testing::Test, protected SessionRig {
     /// Leaves the pool the room for one of its smallest buffers: for a close frame, say.
     void exhaust() {
         const base::MutableBytes last = pool.take(base::BufferPool::size_min);
-        taken = take_all_memory();
+        taken = base::test::exhaust(pool);
         pool.release(last);
     }
     /// Longer than what exhaust() leaves.

@@ -82,16 +82,14 @@ class SessionRig : protected Host {
                      {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)});
     }
 
-    /// All that the pool has left, to be given back before it ends.
-    std::vector<base::MutableBytes> take_all_memory() {
-        std::vector<base::MutableBytes> taken;
-        for (std::size_t size = base::BufferPool::size_max; size >= base::BufferPool::size_min; size /= 2) {
-            for (auto buffer = pool.take(size); !buffer.empty(); buffer = pool.take(size)) {
-                taken.push_back(buffer);
-            }
-        }
-        return taken;
+    /// A member's messages: a state numbered 1, an event to all, a PING.
+    static std::string state_message(const std::string& bytes) {
+        return std::string("\x01\0\x01\0\0\0", 6) + bytes;
     }
+    static std::string event_message(char kind, const std::string& body) {
+        return std::string("\x02", 1) + kind + std::string("\0\0", 2) + body;
+    }
+    static std::string ping_message() { return {"\x03\0\0\0\x2a\0\0\0", 8}; }
 
     void receive(std::string bytes) {
         session->receive({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}, now);

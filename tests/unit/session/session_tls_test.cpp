@@ -1,5 +1,6 @@
 // A session over TLS: the same way from the request to the end, with a real client's engine on the other
 // side.
+#include "../base/exhaust.hpp"
 #include "../tls/tls_fixture.hpp"
 #include "session_fixture.hpp"
 
@@ -192,7 +193,7 @@ TEST_F(SessionTlsTest, what_cannot_be_sealed_ends_the_session) {
     say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
     told.clear();
     session->send_shared(environment->ping_frame);
-    const auto taken = take_all_memory();
+    const auto taken = base::test::exhaust(pool);
     EXPECT_TRUE(session->begin_send(now).empty());
     EXPECT_TRUE(session->is_over());
     EXPECT_EQ(told, Strings{"end lost"});

@@ -1,0 +1,226 @@
+// What is too much, too large or too late, and the code that each ends with.
+#include <gtest/gtest.h>
+
+#include "session_fixture.hpp"
+
+namespace tickwire::session::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Strings = std::vector<std::string>;
+
+class LimitTest : public testing::Test, protected SessionRig {};
+
+TEST_F(LimitTest, accepts_states_and_events_up_to_their_limits) {
+    open_joined();
+    told.clear();
+    receive(binary_frame(state_message(std::string(1018, 'x'))));
+    receive(binary_frame(event_message(0, std::string(16380, 'y'))));
+    EXPECT_EQ(told, (Strings{"state " + std::string(1018, 'x'), "event " + std::string(16380, 'y')}));
+}
+
+TEST_F(LimitTest, closes_with_4100_over_the_message_rate_and_the_member_is_lost) {
+    open_joined();
+    told.clear();
+    for (int count = 0; count < 240; ++count) {
+        receive(binary_frame(ping_message()));
+    }
+    EXPECT_EQ(session->phase(), Phase::game);
+    receive(binary_frame(ping_message()));
+    EXPECT_EQ(sent_close_code(), 4100);
+    EXPECT_EQ(told.back(), "end lost");
+}
+
+TEST_F(LimitTest, counts_control_frames_and_fragments_as_messages) {
+    open_joined();
+    for (int count = 0; count < 241; ++count) {
+        receive(frame(websocket::Opcode::pong, ""));
+    }
+    EXPECT_EQ(sent_close_code(), 4100);
+}
+
+TEST_F(LimitTest, refills_a_message_each_240th_of_a_second) {
+    open_joined();
+    for (int count = 0; count < 240; ++count) {
+        receive(binary_frame(ping_message()));
+    }
+    for (int count = 0; count < 1000; ++count) {
+        now += base::Duration(1'000'000'000 / 240 + 1);
+        receive(binary_frame(ping_message()));
+    }
+    EXPECT_EQ(session->phase(), Phase::game);
+}
+
+TEST_F(LimitTest, closes_with_4100_over_the_byte_rate_and_over_the_control_rate) {
+    open_joined();
+    for (int count = 0; count < 17; ++count) {
+        receive(binary_frame(event_message(0, std::string(16000, 'y'))));
+    }
+    EXPECT_EQ(sent_close_code(), 4100);
+
+    open_joined();
+    for (int count = 0; count < 11; ++count) {
+        receive(text_frame(R"({"op":"visible","visible":true})"));
+    }
+    EXPECT_EQ(sent_close_code(), 4100);
+}
+
+TEST_F(LimitTest, closes_with_4104_without_a_join) {
+    open_game();
+    now += milliseconds(4999);
+    session->on_time(now);
+    EXPECT_EQ(session->phase(), Phase::joining);
+    now += milliseconds(1);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4104);
+}
+
+TEST_F(LimitTest, pings_after_a_third_of_the_idle_time_and_closes_with_4102_after_all_of_it) {
+    open_joined();
+    sent();
+    now += seconds(10);
+    session->on_time(now);
+    session->on_time(now);
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(frames[0].opcode, websocket::Opcode::ping);
+    receive(frame(websocket::Opcode::pong, ""));
+    now += seconds(30) - milliseconds(1);
+    session->on_time(now);
+    EXPECT_EQ(session->phase(), Phase::game);
+    now += milliseconds(1);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4102);
+    EXPECT_EQ(told.back(), "end lost");
+}
+
+TEST_F(LimitTest, closes_an_event_over_its_own_limit_with_1009) {
+    SessionOptions uneven;
+    uneven.limits.state_bytes = 1024;
+    uneven.limits.event_bytes = 100;  // under the reader's limit, which is the larger of the two
+    open_joined(uneven);
+    receive(binary_frame(event_message(1, std::string(97, 'x'))));
+    EXPECT_EQ(sent_close_code(), 1009);
+}
+
+TEST_F(LimitTest, closes_with_4101_when_the_outbox_overflows_and_drops_what_waits) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open_joined(small);
+    sent();
+    told.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("not taken"));
+    ASSERT_FALSE(session->begin_send(now).empty());
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(900, 'x')));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(200, 'x')));
+    session->end_send(true, now);
+    const auto frames = sent_frames();
+    ASSERT_EQ(frames.size(), 1U);
+    EXPECT_EQ(websocket::parse_close(base::as_bytes(frames[0].payload)).code, 4101);
+    EXPECT_EQ(told, Strings{"end lost"});
+}
+
+TEST_F(LimitTest, who_has_taken_all_is_not_slow_whatever_one_slot_brings_but_for_a_bound) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open_joined(small);
+    sent();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(1500, 'x')));
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(400, 'x')));
+    EXPECT_EQ(sent_frames().size(), 2U);
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(2001, 'x')));
+    EXPECT_EQ(sent_close_code(), 4101);
+}
+
+TEST_F(LimitTest, closes_with_4101_what_overflowed_while_a_send_was_in_flight) {
+    SessionOptions small;
+    small.outbox_size_max = 1000;
+    open_joined(small);
+    session->queue_frame(websocket::Opcode::text, base::as_bytes("y"));
+    session->begin_send(now);
+    told.clear();
+    session->queue_frame(websocket::Opcode::text, base::as_bytes(std::string(1001, 'x')));
+    EXPECT_FALSE(session->has_queued());
+    attention_count = 0;
+    session->end_send(true, now);
+    EXPECT_EQ(attention_count, 1) << "nothing is queued, and there is something to be said";
+    EXPECT_EQ(sent_close_code(), 4101);
+    EXPECT_EQ(told, Strings{"end lost"});
+}
+
+TEST_F(LimitTest, a_peer_that_is_gone_without_a_word_is_gone_inside_a_minute) {
+    open_joined();
+    told.clear();
+    sent();
+    const base::Time begin = now;
+    while (!session->is_over() && now - begin < std::chrono::minutes(2)) {
+        now += milliseconds(250);
+        session->on_time(now);
+        sent();  // the kernel takes what is little, also for the dead
+    }
+    EXPECT_TRUE(session->is_over());
+    EXPECT_LE(now - begin, seconds(60));
+    EXPECT_EQ(told, (Strings{"end lost"}));
+    EXPECT_EQ(counters.timeouts_idle, 1U);
+    EXPECT_EQ(counters.timeouts_close, 1U);
+}
+
+TEST_F(LimitTest, limits_of_its_own_hold_for_a_member_in_both_directions) {
+    SessionOptions chosen;
+    join_limits = chosen.limits;
+    join_limits->state_bytes = 2000;
+    join_limits->event_bytes = 500;
+    open_joined(chosen);
+    told.clear();
+    receive(binary_frame(state_message(std::string(1994, 's'))));
+    EXPECT_EQ(told.size(), 1U) << "more than the common limit of 1,024";
+    receive(binary_frame(event_message(0, std::string(497, 'e'))));
+    EXPECT_EQ(sent_close_code(), 1009);
+    join_limits.reset();
+}
+
+TEST_F(LimitTest, a_message_that_is_not_finished_in_time_closes_with_4102) {
+    open_joined();
+    sent();
+    const std::string whole = binary_frame(state_message(std::string(200, 's')));
+    receive(whole.substr(0, 100));
+    now += seconds(9);
+    receive(whole.substr(100, 1));
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 0);
+    now += seconds(1);
+    session->on_time(now);
+    EXPECT_EQ(sent_close_code(), 4102);
+    EXPECT_EQ(counters.timeouts_message, 1U);
+}
+
+TEST_F(LimitTest, a_message_that_is_finished_leaves_the_next_one_all_its_time) {
+    open_joined();
+    sent();
+    const std::string whole = binary_frame(state_message(std::string(200, 's')));
+    receive(whole.substr(0, 100));
+    for (int turn = 0; turn < 4; ++turn) {
+        now += seconds(6);
+        receive(whole.substr(100) + whole.substr(0, 100));
+        session->on_time(now);
+    }
+    EXPECT_EQ(sent_close_code(), 0);
+    EXPECT_EQ(counters.timeouts_message, 0U);
+    receive(whole.substr(100));
+    now += seconds(11);
+    session->on_time(now);
+    EXPECT_EQ(counters.timeouts_message, 0U) << "nothing is unfinished";
+}
+
+TEST_F(LimitTest, is_small_while_it_is_idle) {
+    open();
+    const std::size_t at_rest = pool.bytes_in_use();
+    open_joined();
+    sent();
+    EXPECT_EQ(pool.bytes_in_use(), at_rest);
+    EXPECT_LE(sizeof(Session), 384U);
+}
+
+}  // namespace
+}  // namespace tickwire::session::test
