@@ -1,4 +1,5 @@
 // What the operator asks of a match, and the game's backend: through the shard, at the end of a slot.
+#include <algorithm>
 #include <utility>
 
 #include "base/heap_trap.hpp"
@@ -186,7 +187,9 @@ Match::Done Match::set_properties(const wire::SetProperties& request) {
 }
 
 void Match::set_limits(const wire::Limits& limits) noexcept {
-    implementation_->options.limits = limits;
+    MatchOptions& options = implementation_->options;
+    options.limits = limits;
+    options.limits.state_bytes = std::min(limits.state_bytes, match::state_bytes_max(options));
 }
 
 }  // namespace tickwire::match

@@ -218,7 +218,7 @@ class Match {
     };
     Done send_event(const ServerEvent& event, base::Bytes body);
     Done set_properties(const wire::SetProperties& request);
-    /// For those who join from now on.
+    /// For those who join from now on. States are at most what fits a TICK of this match.
     void set_limits(const wire::Limits& limits) noexcept;
 
     // --- time passes

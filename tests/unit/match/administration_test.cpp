@@ -204,6 +204,17 @@ TEST_F(AdministrationTest, other_limits_are_for_those_who_join_from_then_on) {
     EXPECT_EQ(match->tick_hz(), options.tick_hz);
 }
 
+TEST_F(AdministrationTest, other_limits_leave_room_for_a_state_of_every_player) {
+    options.player_count_max = 65'535;
+    options.limits.state_bytes = 40;
+    const ReferenceClient& ann = join("Ann");
+    EXPECT_EQ(match->limits(ann.member).state_bytes, 40U);
+    wire::Limits limits = options.limits;
+    limits.state_bytes = 1024;
+    match->set_limits(limits);
+    EXPECT_EQ(match->limits().state_bytes, 47U);
+}
+
 TEST_F(AdministrationTest, a_hint_changes_nothing_whoever_it_is_about) {
     const ReferenceClient& ann = join("Ann");
     const ReferenceClient& eve = spectate();
