@@ -10,6 +10,8 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "base/time.hpp"
+
 namespace tickwire::service {
 
 struct ServeConfig {
@@ -86,6 +88,11 @@ struct ServeConfig {
     std::string log_format = "auto";
     std::uint32_t log_lines = 10;
 };
+
+/// Of the settings that end in `_s`.
+inline base::Duration in_seconds(double value) noexcept {
+    return base::Duration(static_cast<std::int64_t>(value * 1e9));
+}
 
 enum class SettingKind : std::uint8_t {
     value,

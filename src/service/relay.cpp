@@ -3,19 +3,15 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
-#include <sys/sysinfo.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,12 +21,13 @@
 
 #include "service/admin.hpp"
 #include "service/counters_text.hpp"
-#include "service/demo_pages.hpp"
 #include "service/file_watcher.hpp"
 #include "service/incident_log.hpp"
 #include "service/kernel_overrides.hpp"
+#include "service/layer_options.hpp"
 #include "service/listeners.hpp"
 #include "service/log.hpp"
+#include "service/named_files.hpp"
 #include "service/operations.hpp"
 #include "service/shards.hpp"
 #include "service/state_store.hpp"
@@ -64,163 +61,6 @@ std::uint32_t connections_allowed(std::uint32_t shard_count) {
     return static_cast<std::uint32_t>(std::min<rlim_t>(connections, 1'000'000));
 }
 
-base::Duration seconds(double value) {
-    return base::Duration(static_cast<std::int64_t>(value * 1e9));
-}
-
-ticket::KeySources key_sources(const ServeConfig& config) {
-    ticket::KeySources sources;
-    for (const std::string& pair : config.ticket_key) {
-        const std::size_t equals = pair.find('=');
-        sources.files.push_back({pair.substr(0, equals), pair.substr(equals + 1)});
-    }
-    sources.jwks_files = config.ticket_jwks;
-    return sources;
-}
-
-shard::DirectoryLimits directory_limits(const ServeConfig& config, std::uint32_t connection_count_max) {
-    shard::DirectoryLimits limits;
-    limits.connection_count_max = connection_count_max;
-    limits.match_count_max = config.max_matches;
-    limits.address = {config.max_connections_per_address, config.connects_per_address};
-    limits.used_ticket_count_max = config.max_used_tickets;
-    limits.memory_max = std::uint64_t{config.max_memory_mib} << 20U;
-    if (limits.memory_max == 0) {
-        struct sysinfo machine {};
-        ::sysinfo(&machine);
-        limits.memory_max = std::uint64_t{machine.totalram} * machine.mem_unit / 2;
-    }
-    return limits;
-}
-
-/// What the settings' table has checked is taken at its word.
-void set_session_admission(const ServeConfig& config, session::SessionOptions& options) {
-    for (const std::string& origin : config.origins) {
-        options.origins.allowed.push_back(*session::OriginPattern::parse(origin));
-    }
-    options.origins.is_required = config.origin_required;
-    options.tls_timeout = seconds(config.tls_timeout_s);
-    options.upgrade_timeout = seconds(config.upgrade_timeout_s);
-    options.message_timeout = seconds(config.message_timeout_s);
-    options.fragment_count_max = config.max_fragments;
-    options.outbox_size_max = config.outbox_bytes;
-    options.json = {config.name_bytes, config.json_depth};
-}
-
-void set_match_bounds(const ServeConfig& config, match::MatchOptions& options) {
-    options.outbox_size_max = config.outbox_bytes;
-    options.spectator_count_max = config.max_spectators;
-    options.event_log_size = config.event_log_bytes;
-    options.properties_size_max = config.properties_bytes;
-    options.properties_count_max = config.max_properties;
-}
-
-void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
-    for (const std::string& range : config.trusted_proxies) {
-        if (range == "unix") {
-            options.addresses.is_unix_trusted = true;
-        } else {
-            options.addresses.trusted_proxies.push_back(*base::AddressRange::parse(range));
-        }
-    }
-    options.addresses.is_loopback_limited = config.limit_loopback;
-    options.handshake_count_max = config.max_handshakes;
-    options.newcomer_share_permille = config.newcomer_share * 10;
-    options.pressure.late_permille = config.late_slots;
-}
-
-/// The error is one line; without URLs there is nothing to read.
-tl::expected<WebhookSettings, std::string> webhook_settings(const ServeConfig& config) {
-    WebhookSettings settings;
-    for (const std::string& url : config.webhook_url) {
-        settings.urls.push_back(*WebhookUrl::parse(url));
-    }
-    if (!settings.urls.empty()) {
-        auto secret = read_token(config.webhook_secret_file);
-        if (!secret) {
-            return tl::unexpected(std::move(secret.error()));
-        }
-        settings.secret = std::move(*secret);
-    }
-    if (!config.webhook_ca_file.empty() && !std::ifstream(config.webhook_ca_file)) {
-        return tl::unexpected("cannot read " + config.webhook_ca_file + ": " + std::strerror(errno));
-    }
-    settings.ca_file = config.webhook_ca_file;
-    settings.timeout =
-        std::chrono::duration_cast<std::chrono::milliseconds>(seconds(config.webhook_timeout_s));
-    settings.retry_count = config.webhook_retries;
-    settings.queue_max = config.webhook_queue;
-    return settings;
-}
-
-/// What may change while the relay runs.
-shard::LiveSettings live_settings(const ServeConfig& config,
-                                  const std::shared_ptr<tls::TlsContext>& tls_context) {
-    shard::LiveSettings options;
-    options.match.tick_hz = config.tick_hz;
-    options.match.player_count_max = config.max_players;
-    options.match.resume_window = seconds(config.resume_window_s);
-    options.match.limits.state_bytes = config.state_bytes;
-    options.match.limits.event_bytes = config.event_bytes;
-    options.match.limits.messages_per_second = config.messages_per_second;
-    options.match.limits.bytes_per_second = config.bytes_per_second;
-    options.match.limits.json_bytes = config.json_bytes;
-    options.match.limits.json_per_second = config.json_per_second;
-    options.session.limits = options.match.limits;
-    options.session.idle_timeout = seconds(config.idle_timeout_s);
-    options.session.join_timeout = seconds(config.join_timeout_s);
-    options.session.is_echo_on = config.echo;
-    set_session_admission(config, options.session);
-    set_match_bounds(config, options.match);
-    if (config.demo) {
-        options.find_page = &find_demo_page;
-    }
-    options.tls_context = tls_context;
-    options.log_lines = config.log_lines;
-    return options;
-}
-
-shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSettings& live,
-                                  std::uint32_t connection_count_max) {
-    shard::ShardOptions options;
-    options.match = live.match;
-    options.session = live.session;
-    options.find_page = live.find_page;
-    options.log_lines = live.log_lines;
-    options.connection_count_max = connection_count_max;
-    options.match_count_max = config.max_matches;
-    options.slot_max = std::chrono::microseconds(config.slot_us);
-    set_admission(config, options);
-    return options;
-}
-
-/// Null where the settings name no certificate.
-tl::expected<std::shared_ptr<tls::TlsContext>, std::string> load_certificates(
-    const ServeConfig& config, const std::shared_ptr<tls::TicketKeys>& tickets) {
-    std::vector<tls::TlsContext::Files> files;
-    for (std::size_t index = 0; index < config.certificate.size(); ++index) {
-        files.push_back({config.certificate[index], config.key[index]});
-    }
-    if (files.empty()) {
-        return std::shared_ptr<tls::TlsContext>();
-    }
-    return tls::TlsContext::for_server(files, tickets);
-}
-
-std::vector<std::string> certificate_paths(const ServeConfig& config) {
-    std::vector<std::string> paths = config.certificate;
-    paths.insert(paths.end(), config.key.begin(), config.key.end());
-    return paths;
-}
-
-std::vector<std::string> paths_of(const ticket::KeySources& sources) {
-    std::vector<std::string> paths = sources.jwks_files;
-    for (const ticket::KeySources::File& file : sources.files) {
-        paths.push_back(file.path);
-    }
-    return paths;
-}
-
 std::string joined(const std::vector<std::string>& names) {
     std::string text;
     for (const std::string& name : names) {
@@ -235,7 +75,7 @@ class Relay final : public Operations {
     Relay(ConfigSources sources, ResolvedConfig resolved)
         : sources_(std::move(sources)),
           is_debug_allowed_(resolved.config.admin_debug),
-          session_key_life_(seconds(resolved.config.session_key_life_s)),
+          session_key_life_(in_seconds(resolved.config.session_key_life_s)),
           resolved_(std::move(resolved)) {}
 
     int run();
@@ -259,8 +99,8 @@ class Relay final : public Operations {
     /// Sends everybody away, and leaves the matches to the next process.
     void leave();
     void on_reload_signal();
-    void reload_ticket_keys(const ticket::KeySources& files);
-    void reload_certificates();
+    void reload_ticket_keys();
+    void reread_certificates();
     /// What may change while shards run, from `config` and certificates that are good.
     void put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context);
     void report_status();
@@ -300,32 +140,12 @@ int Relay::run() {
         std::fprintf(stderr, "tickwire: %s\n", features.error().message.c_str());
         return exit_no_io_uring;
     }
-    const auto tls_context = load_certificates(config, tickets_);
-    if (!tls_context) {
-        return fail_setting(tls_context.error());
+    const auto files = read_named_files(config, tickets_);
+    if (!files) {
+        return fail_setting(files.error());
     }
-    std::string token;
-    if (!config.admin_token_file.empty()) {
-        auto read = read_token(config.admin_token_file);
-        if (!read) {
-            return fail_setting(read.error());
-        }
-        token = std::move(*read);
-    }
-    auto webhooks = webhook_settings(config);
-    if (!webhooks) {
-        return fail_setting(webhooks.error());
-    }
-    const ticket::KeySources key_files = key_sources(config);
-    Shards::Tickets tickets{nullptr,
-                            {!config.ticket_optional, config.ticket_single_use, config.ticket_audience}};
-    if (!key_files.is_empty()) {
-        auto loaded = ticket::KeySet::load(key_files);
-        if (!loaded) {
-            return fail_setting(loaded.error());
-        }
-        tickets.keys = std::move(*loaded);
-    }
+    const Shards::Tickets tickets{
+        files->ticket_keys, {!config.ticket_optional, config.ticket_single_use, config.ticket_audience}};
     const auto shard_count =
         config.shards != 0 ? config.shards : static_cast<std::uint32_t>(usable_cpus().size());
     const std::uint32_t allowed = connections_allowed(shard_count);
@@ -349,19 +169,19 @@ int Relay::run() {
     if (!listeners) {
         return fail_setting(listeners.error());
     }
-    const shard::LiveSettings live = live_settings(config, *tls_context);
+    const shard::LiveSettings live = live_settings(config, files->certificates);
     shard::ShardOptions options = shard_options(config, live, connection_count_max_);
     if (const auto applied = apply_kernel_overrides(options.backend); !applied) {
         return fail_setting(applied.error());
     }
     incidents_.emplace(shard_count);
     shards_ = std::make_unique<Shards>(shard_count, directory_limits(config, connection_count_max_));
-    if (!webhooks->urls.empty()) {
-        webhooks_ = std::make_unique<Webhooks>(*webhooks, shard_count);
+    if (!files->webhooks.urls.empty()) {
+        webhooks_ = std::make_unique<Webhooks>(files->webhooks, shard_count);
     }
     UpgradeState legacy = take_over(inherited->states);
     const auto started = shards_->start(
-        options, *listeners, *tls_context, tickets,
+        options, *listeners, files->certificates, tickets,
         [this](std::uint32_t shard) {
             return Shards::Rings{.notices = webhooks_ == nullptr ? nullptr : &webhooks_->ring(shard),
                                  .incidents = &incidents_->ring(shard)};
@@ -374,9 +194,9 @@ int Relay::run() {
         return exit_no_io_uring;
     }
     certificate_watcher_ = std::make_unique<FileWatcher>("certificates", certificate_paths(config),
-                                                         [this] { reload_certificates(); });
+                                                         [this] { reread_certificates(); });
     {
-        const auto admin = Admin::start(listeners->admin(), token, *this);
+        const auto admin = Admin::start(listeners->admin(), files->admin_token, *this);
         if (!admin) {
             certificate_watcher_->stop();
             shards_->stop();
@@ -399,8 +219,7 @@ int Relay::run() {
         }
         std::optional<FileWatcher> key_watcher;
         if (tickets.keys != nullptr) {
-            key_watcher.emplace("ticket-keys", paths_of(key_files),
-                                [this, key_files] { reload_ticket_keys(key_files); });
+            key_watcher.emplace("ticket-keys", ticket_key_paths(config), [this] { reload_ticket_keys(); });
         }
         for (const std::string& line : listeners->lines()) {
             std::printf("%s\n", line.c_str());
@@ -565,7 +384,7 @@ tl::expected<std::string, std::string> Relay::reload() {
     }
     // Watched from before they are read: what changes in between is seen.
     certificate_watcher_->watch(certificate_paths(merged->resolved.config));
-    const auto tls_context = load_certificates(merged->resolved.config, tickets_);
+    const auto tls_context = read_certificates(merged->resolved.config, tickets_);
     if (!tls_context) {
         certificate_watcher_->watch(certificate_paths(resolved_.config));
         return refuse(tls_context.error());
@@ -591,9 +410,9 @@ void Relay::put_into_force(const ServeConfig& config, const std::shared_ptr<tls:
     shards_->tell_all([live](shard::Control& control) { control.apply(live); });
 }
 
-void Relay::reload_certificates() {
+void Relay::reread_certificates() {
     const std::lock_guard lock(mutex_);
-    const auto tls_context = load_certificates(resolved_.config, tickets_);
+    const auto tls_context = read_certificates(resolved_.config, tickets_);
     if (!tls_context) {
         spdlog::error("certificates have changed and cannot be used, the old ones stay: {}",
                       tls_context.error());
@@ -603,8 +422,9 @@ void Relay::reload_certificates() {
     spdlog::info("certificates have changed and were read again");
 }
 
-void Relay::reload_ticket_keys(const ticket::KeySources& files) {
-    auto keys = ticket::KeySet::load(files);
+void Relay::reload_ticket_keys() {
+    const std::lock_guard lock(mutex_);
+    const auto keys = read_ticket_keys(resolved_.config);
     if (!keys) {
         spdlog::warn("ticket keys have changed and cannot be used, the old ones stay: {}", keys.error());
         return;
@@ -649,16 +469,8 @@ tl::expected<void, std::string> check_config_file(const std::string& file) {
     if (!resolved) {
         return tl::unexpected(resolved.error());
     }
-    if (const auto certificate = load_certificates(resolved->config, nullptr); !certificate) {
-        return tl::unexpected(file + ": " + certificate.error());
-    }
-    if (const auto webhooks = webhook_settings(resolved->config); !webhooks) {
-        return tl::unexpected(webhooks.error());
-    }
-    if (!resolved->config.admin_token_file.empty()) {
-        if (const auto token = read_token(resolved->config.admin_token_file); !token) {
-            return tl::unexpected(token.error());
-        }
+    if (const auto files = read_named_files(resolved->config, nullptr); !files) {
+        return tl::unexpected(file + ": " + files.error());
     }
     return {};
 }
