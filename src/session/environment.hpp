@@ -49,8 +49,7 @@ inline constexpr std::array<std::uint16_t, 21> counted_close_codes = {
     1013, 4000, 4001, 4002, 4003, 4100, 4101, 4102, 4103, 4104};
 
 /// With which an HTTP request was refused; the index of a counter.
-inline constexpr std::array<std::uint16_t, 9> counted_refusals = {400, 403, 404, 405, 426,
-                                                                  429, 431, 503, 505};
+inline constexpr std::array<std::uint16_t, 8> counted_refusals = {400, 403, 404, 405, 426, 431, 503, 505};
 
 /// Counted by the shard's thread.
 struct SessionCounters {
