@@ -223,7 +223,7 @@ void Liar::lie() {
     has_lied_ = true;
     lied_at_ = stage_.world.now();
     if (forgery_ != nullptr) {
-        const std::string ticket = forgery_->make(*stage_.tickets, match_);
+        const std::string ticket = forgery_->make(*stage_.tickets, match_, random_);
         text(link_, R"({"op":"join","ticket":")" + ticket + R"("})");
     } else {
         lies[lie_].tell(link_, stage_.match.limits);

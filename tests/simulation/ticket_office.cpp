@@ -63,34 +63,40 @@ std::string TicketOffice::make(Random& random, const std::string& match, wire::R
 
 void TicketOffice::note_spent(const std::string& ticket) {
     if (single_use_.erase(ticket) != 0) {
-        spent_ = ticket;
+        spent_.push_back(ticket);
     }
 }
 
 const std::array<TicketOffice::Forgery, 7>& TicketOffice::forgeries() noexcept {
     static const std::array<Forgery, 7> forgeries{{
-        {"no ticket", [](TicketOffice&, const std::string&) { return std::string(); }},
-        {"a spent ticket, or none", [](TicketOffice& office, const std::string&) { return office.spent_; }},
+        {"no ticket", [](TicketOffice&, const std::string&, Random&) { return std::string(); }},
+        {"a spent ticket, or none",
+         [](TicketOffice& office, const std::string&, Random& random) {
+             return office.spent_.empty() ? "" : office.spent_[random.below(office.spent_.size())];
+         }},
         {"a ticket for another match",
-         [](TicketOffice& office, const std::string& match) { return office.sign(text_for(match + "x")); }},
+         [](TicketOffice& office, const std::string& match, Random&) {
+             const std::string another = match + "x";
+             return office.sign(text_for(another));
+         }},
         {"an old ticket",
-         [](TicketOffice& office, const std::string& match) {
+         [](TicketOffice& office, const std::string& match, Random&) {
              ticket::TicketText text = text_for(match);
              text.grant.expires = unix_time() - ticket::leeway_s - 1;
              return office.sign(text);
          }},
         {"a ticket for later",
-         [](TicketOffice& office, const std::string& match) {
+         [](TicketOffice& office, const std::string& match, Random&) {
              ticket::TicketText text = text_for(match);
              text.not_before = unix_time() + validity_s / 2;
              return office.sign(text);
          }},
         {"a ticket of another's making",
-         [](TicketOffice&, const std::string& match) {
+         [](TicketOffice&, const std::string& match, Random&) {
              return ticket::mint(make_key('x'), "key", ticket::claims_of(text_for(match)));
          }},
         {"half a ticket",
-         [](TicketOffice& office, const std::string& match) {
+         [](TicketOffice& office, const std::string& match, Random&) {
              const std::string token = office.sign(text_for(match));
              return token.substr(0, token.size() / 2);
          }},

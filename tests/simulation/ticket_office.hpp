@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "random.hpp"
 #include "ticket/key_set.hpp"
@@ -33,7 +34,7 @@ class TicketOffice {
 
     struct Forgery {
         const char* what;
-        std::string (*make)(TicketOffice& office, const std::string& match);
+        std::string (*make)(TicketOffice& office, const std::string& match, Random& random);
     };
     /// None of these is good for anything: 4000.
     static const std::array<Forgery, 7>& forgeries() noexcept;
@@ -46,7 +47,7 @@ class TicketOffice {
     std::shared_ptr<const ticket::KeySet> keys_;
     std::uint64_t count_ = 0;
     std::set<std::string> single_use_;  ///< not spent
-    std::string spent_;                 ///< the last one; empty: none yet
+    std::vector<std::string> spent_;
 };
 
 }  // namespace tickwire::simulation
