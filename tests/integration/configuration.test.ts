@@ -30,6 +30,8 @@ describe("check-config", () => {
     ["a key twice", "[match]\ntick-hz = 1\ntick-hz = 2\n", /relay\.toml:3: /],
     ["settings that do not fit together", "[match]\nmax-players = 60000\n", /relay\.toml: max-players 60000 times state-bytes 1024/],
     ["a certificate that is not there", '[tls]\ncertificate = ["/nowhere.pem"]\nkey = ["/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],
+    ["a ticket key that is not there", '[ticket]\nkey = ["k=/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],
+    ["a token that is not there", '[admin]\ntoken-file = "/nowhere.txt"\n', /relay\.toml: \/nowhere\.txt: holds no token/],
   ];
   for (const [what, text, named] of bad) {
     test(`refuses ${what}`, () => {
