@@ -12,7 +12,7 @@ namespace tickwire::cli {
 
 void add_configuration(CLI::App& app, int& exit_code) {
     CLI::App* const check = app.add_subcommand(
-        "check-config", "say whether a configuration file is good, certificates included");
+        "check-config", "say whether a configuration file is good, the files that it names included");
     auto file = std::make_shared<std::string>();
     check->add_option("file", *file, "a TOML file")->required()->type_name("FILE");
     check->callback([file, &exit_code] {

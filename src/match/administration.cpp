@@ -187,7 +187,10 @@ Match::Done Match::set_properties(const wire::SetProperties& request) {
 }
 
 void Match::set_limits(const wire::Limits& limits) noexcept {
-    MatchOptions& options = implementation_->options;
+    implementation_->set_limits(limits);
+}
+
+void Match::Implementation::set_limits(const wire::Limits& limits) noexcept {
     options.limits = limits;
     options.limits.state_bytes = std::min(limits.state_bytes, match::state_bytes_max(options));
 }

@@ -42,6 +42,8 @@ struct Match::Implementation {
     Member resume(PlayerNumber player, Connection connection, std::optional<std::uint32_t> seen_event,
                   base::Time now);
     Member add_member(MemberKind kind, PlayerNumber player, Connection connection);
+    /// Bounded so that a state of every player fits a TICK.
+    void set_limits(const wire::Limits& limits) noexcept;
     const wire::Limits& limits_of(const MemberRecord& record) const noexcept;
     void forget_member(Member member) noexcept;
     void disconnect(Member member, Ending ending, base::Time now);

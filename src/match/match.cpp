@@ -40,7 +40,9 @@ Match::Implementation::Implementation(std::string match_name, const MatchOptions
       log(pool, {options.event_log_size, message_size_max(options)}),
       properties({options.properties_size_max, options.properties_count_max}),
       election(options.host_grace),
-      frames(pool) {}
+      frames(pool) {
+    set_limits(match_options.limits);
+}
 
 bool Match::Implementation::take_event(Member member, const protocol::Event& event, base::Time now) {
     static_cast<void>(now);

@@ -48,8 +48,9 @@ struct MatchOptions {
     std::size_t event_log_size = 256 * 1024;      ///< bytes kept for resuming, a power of two
     std::size_t properties_size_max = 64 * 1024;  ///< all keys and values together
     std::uint32_t properties_count_max = 256;
-    std::uint32_t outbox_size_max = 256 * 1024;                ///< what a replay must fit
-    wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};  ///< told in `welcome`; sessions enforce them
+    std::uint32_t outbox_size_max = 256 * 1024;  ///< what a replay must fit
+    /// Told in `welcome`; sessions enforce them. `state_bytes` is at most state_bytes_max().
+    wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
     std::string server_name = "tickwire/0.1.0";
 };
 
@@ -218,7 +219,7 @@ class Match {
     };
     Done send_event(const ServerEvent& event, base::Bytes body);
     Done set_properties(const wire::SetProperties& request);
-    /// For those who join from now on. States are at most what fits a TICK of this match.
+    /// For those who join from now on; bounded as MatchOptions' are.
     void set_limits(const wire::Limits& limits) noexcept;
 
     // --- time passes

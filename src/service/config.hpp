@@ -90,8 +90,8 @@ struct ServeConfig {
 };
 
 /// Of the settings that end in `_s`.
-inline base::Duration in_seconds(double value) noexcept {
-    return base::Duration(static_cast<std::int64_t>(value * 1e9));
+inline base::Duration to_duration(double seconds) noexcept {
+    return base::Duration(static_cast<std::int64_t>(seconds * 1e9));
 }
 
 enum class SettingKind : std::uint8_t {

@@ -9,15 +9,14 @@
 namespace tickwire::service {
 namespace {
 
-/// What the settings' table has checked is taken at its word.
 void set_session_admission(const ServeConfig& config, session::SessionOptions& options) {
     for (const std::string& origin : config.origins) {
         options.origins.allowed.push_back(*session::OriginPattern::parse(origin));
     }
     options.origins.is_required = config.origin_required;
-    options.tls_timeout = in_seconds(config.tls_timeout_s);
-    options.upgrade_timeout = in_seconds(config.upgrade_timeout_s);
-    options.message_timeout = in_seconds(config.message_timeout_s);
+    options.tls_timeout = to_duration(config.tls_timeout_s);
+    options.upgrade_timeout = to_duration(config.upgrade_timeout_s);
+    options.message_timeout = to_duration(config.message_timeout_s);
     options.fragment_count_max = config.max_fragments;
     options.outbox_size_max = config.outbox_bytes;
     options.json = {config.name_bytes, config.json_depth};
@@ -67,7 +66,7 @@ shard::LiveSettings live_settings(const ServeConfig& config,
     shard::LiveSettings options;
     options.match.tick_hz = config.tick_hz;
     options.match.player_count_max = config.max_players;
-    options.match.resume_window = in_seconds(config.resume_window_s);
+    options.match.resume_window = to_duration(config.resume_window_s);
     options.match.limits.state_bytes = config.state_bytes;
     options.match.limits.event_bytes = config.event_bytes;
     options.match.limits.messages_per_second = config.messages_per_second;
@@ -75,8 +74,8 @@ shard::LiveSettings live_settings(const ServeConfig& config,
     options.match.limits.json_bytes = config.json_bytes;
     options.match.limits.json_per_second = config.json_per_second;
     options.session.limits = options.match.limits;
-    options.session.idle_timeout = in_seconds(config.idle_timeout_s);
-    options.session.join_timeout = in_seconds(config.join_timeout_s);
+    options.session.idle_timeout = to_duration(config.idle_timeout_s);
+    options.session.join_timeout = to_duration(config.join_timeout_s);
     options.session.is_echo_on = config.echo;
     set_session_admission(config, options.session);
     set_match_bounds(config, options.match);

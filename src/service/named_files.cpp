@@ -39,7 +39,7 @@ tl::expected<WebhookSettings, std::string> webhook_settings(const ServeConfig& c
     }
     settings.ca_file = config.webhook_ca_file;
     settings.timeout =
-        std::chrono::duration_cast<std::chrono::milliseconds>(in_seconds(config.webhook_timeout_s));
+        std::chrono::duration_cast<std::chrono::milliseconds>(to_duration(config.webhook_timeout_s));
     settings.retry_count = config.webhook_retries;
     settings.queue_max = config.webhook_queue;
     return settings;

@@ -75,7 +75,7 @@ class Relay final : public Operations {
     Relay(ConfigSources sources, ResolvedConfig resolved)
         : sources_(std::move(sources)),
           is_debug_allowed_(resolved.config.admin_debug),
-          session_key_life_(in_seconds(resolved.config.session_key_life_s)),
+          session_key_life_(to_duration(resolved.config.session_key_life_s)),
           resolved_(std::move(resolved)) {}
 
     int run();
@@ -100,7 +100,7 @@ class Relay final : public Operations {
     void leave();
     void on_reload_signal();
     void reload_ticket_keys();
-    void reread_certificates();
+    void reload_certificates();
     /// What may change while shards run, from `config` and certificates that are good.
     void put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context);
     void report_status();
@@ -194,7 +194,7 @@ int Relay::run() {
         return exit_no_io_uring;
     }
     certificate_watcher_ = std::make_unique<FileWatcher>("certificates", certificate_paths(config),
-                                                         [this] { reread_certificates(); });
+                                                         [this] { reload_certificates(); });
     {
         const auto admin = Admin::start(listeners->admin(), files->admin_token, *this);
         if (!admin) {
@@ -410,7 +410,7 @@ void Relay::put_into_force(const ServeConfig& config, const std::shared_ptr<tls:
     shards_->tell_all([live](shard::Control& control) { control.apply(live); });
 }
 
-void Relay::reread_certificates() {
+void Relay::reload_certificates() {
     const std::lock_guard lock(mutex_);
     const auto tls_context = read_certificates(resolved_.config, tickets_);
     if (!tls_context) {

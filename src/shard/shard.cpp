@@ -301,7 +301,6 @@ match::MatchOptions Shard::options_of_match(std::uint32_t tick_hz,
     match::MatchOptions options = options_.match;
     options.tick_hz = tick_hz;
     options.player_count_max = player_count_max;
-    options.limits.state_bytes = std::min(options.limits.state_bytes, match::state_bytes_max(options));
     return options;
 }
 

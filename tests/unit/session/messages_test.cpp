@@ -129,11 +129,7 @@ TEST_F(MessageTest, bounds_plain_messages_by_the_event_size) {
 }
 
 TEST_F(MessageTest, echoes_each_message_unchanged_and_reads_no_more_before_it_is_sent) {
-    SessionOptions echoing;
-    echoing.is_echo_on = true;
-    open(echoing);
-    receive(upgrade_request("/v1/echo", ""));
-    sent();
+    open_echo();
     receive(text_frame("hello") + binary_frame(std::string(200'000, 'x')));
     EXPECT_FALSE(session->wants_input());
     const auto frames = sent_frames();
@@ -158,11 +154,7 @@ TEST_F(MessageTest, asks_to_be_heard_again_when_an_answer_has_gone) {
 }
 
 TEST_F(MessageTest, echoes_more_than_a_buffer_of_the_pool_holds) {
-    SessionOptions echoing;
-    echoing.is_echo_on = true;
-    open(echoing);
-    receive(upgrade_request("/v1/echo", ""));
-    sent();
+    open_echo();
     const std::string large(5 << 20, 'x');
     receive(binary_frame(large));
     const auto frames = sent_frames();
