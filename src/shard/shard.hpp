@@ -27,10 +27,10 @@
 #include "shard/directory.hpp"
 #include "shard/door.hpp"
 #include "shard/incidents.hpp"
+#include "shard/newcomer_queue.hpp"
 #include "shard/notices.hpp"
 #include "shard/pressure.hpp"
 #include "shard/slot_grid.hpp"
-#include "shard/turn_queue.hpp"
 #include "ticket/verifier.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
@@ -150,6 +150,7 @@ class Shard final : private uring::Events, private session::Host, private match:
         bool is_refused = false;    ///< over a limit: answers 503
         bool is_by_proxy = false;   ///< of a trusted proxy: it says whom it speaks for
         bool is_handshaking = false;
+        bool is_under_way = false;  ///< has had a turn as a newcomer
     };
 
     Shard(const ShardOptions& options, ShardSetting setting);
@@ -298,7 +299,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     };
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
     std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
-    TurnQueue newcomers_;
+    NewcomerQueue newcomers_;
     base::Time last_turn_;                       ///< of newcomers
     base::Time rush_until_ = base::Time::min();  ///< of those who played when the process before ended
     std::optional<ticket::Verifier> tickets_;

@@ -196,8 +196,8 @@ base::Duration Shard::newcomer_turn() const noexcept {
     return std::min(share, grid_.slot_length());
 }
 
-/// After the ticks, so that a storm of handshakes costs those who play at most its share of each slot. In
-/// the order of their coming. Measured as CPU time: what others take of the machine is not their fault.
+/// After the ticks, so that a storm of handshakes costs those who play at most its share of each slot.
+/// Measured as CPU time: what others take of the machine is not their fault.
 void Shard::serve_newcomers() {
     if (newcomers_.is_empty()) {
         last_turn_ = now_;
@@ -226,6 +226,7 @@ void Shard::serve_newcomers() {
 }
 
 void Shard::serve_newcomer(uring::Channel channel, Connection& connection) {
+    connection.is_under_way = true;
     if (connection.arriving != nullptr) {
         const auto moved = std::move(connection.arriving);
         if (!connection.session.is_over()) {

@@ -85,7 +85,7 @@ void Shard::take_mail() {
         connection.address = moved.address;
         connection.arriving = std::make_unique<session::MovedSession>(std::move(moved.session));
         backend_->adopt(handle.index, moved.descriptor);
-        newcomers_.push(handle.index);
+        newcomers_.push(handle.index, true);
     }
 }
 
@@ -120,7 +120,7 @@ void Shard::on_received(uring::Channel channel, base::MutableBytes bytes) {
     }
     if (connection.session.is_newcomer()) {
         connection.session.hold(bytes, now_);
-        newcomers_.push(channel);
+        newcomers_.push(channel, connection.is_under_way);
         return;
     }
     connection.session.receive(bytes, now_);
