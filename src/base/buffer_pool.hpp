@@ -14,17 +14,20 @@ namespace tickwire::base {
 /// Buffers of 128 bytes to 4 MiB, in powers of two. One thread. Every buffer it gave must come back
 /// before it is destroyed.
 ///
-/// Invariant: bytes_in_use() + the bytes on the free lists == bytes ever cut from the region <= limit.
-/// A freed buffer stays in its size class: a shard's traffic settles into a mix and stays there. What large
-/// ones hold goes back to the kernel by trim(): a storm opens matches, and their logs would stay resident.
+/// The region is cut in blocks of 64 KiB: a large buffer is a run of blocks, small ones are cut from a block
+/// one after the other. A freed buffer stays in its size class, for a shard's traffic settles into a mix and
+/// stays there, until all of its block is free and nobody wants it: then trim() gives the block's memory
+/// back to the kernel, and it may be cut anew. So a storm's memory does not stay resident.
+///
+/// Invariant: bytes_in_use() + the bytes on the free lists == what is cut, and is not given back, <= limit.
 class BufferPool final : public websocket::BufferSource {
   public:
     static constexpr std::size_t size_min = 128;
     static constexpr std::size_t size_max = std::size_t{4} * 1024 * 1024;
-    /// From this size on a free buffer is worth the system call and the page faults of its next use.
-    static constexpr std::size_t trim_size_min = std::size_t{64} * 1024;
-    /// What one trim() gives back at most: some 10 us for each MiB.
+    static constexpr std::size_t block_size = std::size_t{64} * 1024;
+    /// What one trim() gives back at most: some 10 us for each MiB, and 0.1 us for each buffer in it.
     static constexpr std::size_t trim_bytes_max = std::size_t{16} * 1024 * 1024;
+    static constexpr std::size_t trim_buffers_max = 4096;
 
     /// `limit` in bytes is a bound, not a cost. Stops the process where not even address space is left.
     explicit BufferPool(std::size_t limit);
@@ -40,39 +43,58 @@ class BufferPool final : public websocket::BufferSource {
     /// empty span, and `held` is untouched.
     MutableBytes resize(MutableBytes held, std::size_t used, std::size_t size) noexcept override;
 
-    /// Gives back to the kernel the memory of large buffers that have been free since the last call. Call
+    /// Gives back to the kernel the memory of blocks in which no buffer was in use since the last call. Call
     /// it about once a second, off the path of a tick.
     void trim() noexcept;
 
     std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
-    /// In use, or free and not trimmed: at most so much is resident.
-    std::size_t bytes_touched() const noexcept { return cut_ - trimmed_; }
+    /// In use, or free and not given back: at most so much is resident.
+    std::size_t bytes_touched() const noexcept { return bytes_touched_; }
     std::size_t limit() const noexcept { return limit_; }
 
   private:
     static constexpr std::size_t class_count = 16;  // 2^7 .. 2^22
     static_assert((size_min << (class_count - 1)) == size_max);
+    static constexpr std::uint32_t no_block = 0xffffffff;
 
+    /// Lies in the buffer that is free.
     struct FreeBuffer {
         FreeBuffer* next;
+        FreeBuffer* previous;  ///< of the first one it means nothing
+        std::size_t size;
     };
 
-    struct FreeList {
-        FreeBuffer* first = nullptr;
-        FreeBuffer* first_trimmed = nullptr;
-        std::size_t count = 0;       ///< not trimmed
-        std::size_t idle_count = 0;  ///< the least `count` since the last trim()
+    /// What is known of a block; of a run of them in its first one's.
+    struct Block {
+        std::uint32_t next = no_block;   ///< of the runs of its class that were given back
+        std::uint16_t in_use = 0;        ///< buffers
+        std::uint8_t run_class = 0;      ///< of a buffer that fills the run
+        bool is_wanted : 1 = false;      ///< a buffer of it was in use since the last trim()
+        bool is_given_back : 1 = false;
     };
 
     static std::size_t class_of(std::size_t size) noexcept;
-    static void give_pages_back(MutableBytes buffer) noexcept;
+    static std::size_t block_count(std::size_t limit) noexcept;
+    static std::size_t mapped_size(std::size_t limit) noexcept;
+    Block& block_of(const std::uint8_t* buffer) noexcept;
+    std::uint8_t* begin_of(std::uint32_t block) const noexcept { return region_ + block * block_size; }
+    std::size_t fresh_size() const noexcept;
+    std::uint8_t* take_run(std::size_t run_class) noexcept;
+    std::uint8_t* cut(std::size_t size) noexcept;
+    void list_uncut() noexcept;
+    void list(std::uint8_t* buffer, std::size_t size) noexcept;
+    void unlist(FreeBuffer* buffer) noexcept;
+    std::size_t give_back(std::uint32_t index) noexcept;
 
     std::uint8_t* region_;
     std::size_t limit_;
-    std::size_t cut_ = 0;
+    Block* blocks_;  ///< behind the region
     std::size_t bytes_in_use_ = 0;
-    std::size_t trimmed_ = 0;  ///< bytes of trimmed buffers
-    std::array<FreeList, class_count> free_{};
+    std::size_t bytes_touched_ = 0;
+    std::uint32_t fresh_ = 0;  ///< the first block that was never used
+    MutableBytes uncut_;       ///< of the block that small buffers are cut from
+    std::array<FreeBuffer*, class_count> free_{};
+    std::array<std::uint32_t, class_count> given_back_;  ///< the first run, by its class
 };
 
 }  // namespace tickwire::base

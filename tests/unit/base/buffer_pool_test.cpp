@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <random>
+#include <utility>
 #include <vector>
 
 namespace tickwire::base {
@@ -150,7 +152,7 @@ std::size_t resident_pages(MutableBytes buffer) {
 
 TEST(buffer_pool, gives_the_kernel_back_what_was_idle_from_one_trim_to_the_next) {
     BufferPool pool(one_mib);
-    const MutableBytes buffer = pool.take(BufferPool::trim_size_min);
+    const MutableBytes buffer = pool.take(BufferPool::block_size);
     std::fill(buffer.begin(), buffer.end(), std::uint8_t{1});
     const std::size_t page_count = resident_pages(buffer);
     EXPECT_GT(page_count, 1U);
@@ -160,10 +162,10 @@ TEST(buffer_pool, gives_the_kernel_back_what_was_idle_from_one_trim_to_the_next)
     EXPECT_EQ(resident_pages(buffer), page_count) << "it was in use since the last one";
     EXPECT_EQ(pool.bytes_touched(), buffer.size());
     pool.trim();
-    EXPECT_EQ(resident_pages(buffer), 1U) << "the link of the free list";
+    EXPECT_EQ(resident_pages(buffer), 0U);
     EXPECT_EQ(pool.bytes_touched(), 0U);
 
-    const MutableBytes again = pool.take(BufferPool::trim_size_min);
+    const MutableBytes again = pool.take(BufferPool::block_size);
     EXPECT_EQ(again.data(), buffer.data()) << "before more is cut";
     EXPECT_EQ(pool.bytes_touched(), buffer.size());
     std::fill(again.begin(), again.end(), std::uint8_t{2});
@@ -174,27 +176,139 @@ TEST(buffer_pool, keeps_as_many_as_were_used_between_two_trims) {
     BufferPool pool(one_mib);
     std::vector<MutableBytes> buffers;
     for (int count = 0; count < 4; ++count) {
-        buffers.push_back(pool.take(BufferPool::trim_size_min));
+        buffers.push_back(pool.take(BufferPool::block_size));
     }
     for (const MutableBytes buffer : buffers) {
         pool.release(buffer);
     }
     pool.trim();
     for (int turn = 0; turn < 3; ++turn) {
-        const MutableBytes one = pool.take(BufferPool::trim_size_min);
+        const MutableBytes one = pool.take(BufferPool::block_size);
         pool.release(one);
         pool.trim();
-        EXPECT_EQ(pool.bytes_touched(), BufferPool::trim_size_min);
+        EXPECT_EQ(pool.bytes_touched(), BufferPool::block_size);
     }
 }
 
-TEST(buffer_pool, leaves_small_buffers_alone) {
+TEST(buffer_pool, gives_back_a_block_of_small_buffers_when_the_last_of_them_is_idle) {
     BufferPool pool(one_mib);
-    const MutableBytes small = pool.take(BufferPool::trim_size_min / 2);
-    pool.release(small);
+    std::vector<MutableBytes> buffers;
+    for (std::size_t size = 128; size <= 16384; size *= 2) {
+        buffers.push_back(pool.take(size));
+        std::ranges::fill(buffers.back(), std::uint8_t{1});
+    }
+    const std::size_t touched = pool.bytes_touched();
+    const MutableBytes block{buffers.front().data(), BufferPool::block_size};
+    const std::size_t page_count = resident_pages(block);
+    for (std::size_t index = 1; index < buffers.size(); ++index) {
+        pool.release(buffers[index]);
+    }
+    for (int turn = 0; turn < 3; ++turn) {
+        pool.trim();
+    }
+    EXPECT_EQ(resident_pages(block), page_count) << "one of its buffers is in use";
+    EXPECT_EQ(pool.bytes_touched(), touched);
+    pool.release(buffers.front());
+    pool.trim();
+    EXPECT_EQ(resident_pages(block), page_count) << "and was until now";
+    pool.trim();
+    EXPECT_EQ(resident_pages(block), 0U);
+    EXPECT_EQ(pool.bytes_touched(), 0U);
+
+    const MutableBytes again = pool.take(BufferPool::block_size / 2);
+    EXPECT_EQ(again.data(), block.data()) << "cut anew, and in other sizes";
+    pool.release(again);
+}
+
+TEST(buffer_pool, the_memory_of_small_buffers_may_serve_for_a_large_one) {
+    BufferPool pool(BufferPool::block_size);
+    pool.release(pool.take(100));
+    EXPECT_TRUE(pool.take(BufferPool::block_size).empty());
     pool.trim();
     pool.trim();
-    EXPECT_EQ(pool.bytes_touched(), BufferPool::trim_size_min / 2);
+    const MutableBytes large = pool.take(BufferPool::block_size);
+    EXPECT_EQ(large.size(), BufferPool::block_size);
+    pool.release(large);
+}
+
+TEST(buffer_pool, what_is_left_of_a_block_serves_for_smaller_buffers) {
+    BufferPool pool(2 * BufferPool::block_size);
+    const MutableBytes small = pool.take(128);
+    const MutableBytes half = pool.take(BufferPool::block_size / 2);
+    const MutableBytes other_half = pool.take(BufferPool::block_size / 2);
+    EXPECT_EQ(other_half.data(), small.data() + BufferPool::block_size) << "the first block has no room for it";
+    const MutableBytes quarter = pool.take(BufferPool::block_size / 4);
+    EXPECT_LT(quarter.data(), other_half.data());
+    for (const MutableBytes buffer : {small, half, other_half, quarter}) {
+        pool.release(buffer);
+    }
+}
+
+TEST(buffer_pool, a_trim_gives_back_so_many_buffers_at_most) {
+    constexpr std::size_t per_block = BufferPool::block_size / BufferPool::size_min;
+    constexpr std::size_t blocks_at_once = BufferPool::trim_buffers_max / per_block;
+    BufferPool pool(2 * blocks_at_once * BufferPool::block_size);
+    std::vector<MutableBytes> buffers;
+    for (auto buffer = pool.take(1); !buffer.empty(); buffer = pool.take(1)) {
+        buffers.push_back(buffer);
+    }
+    EXPECT_EQ(buffers.size(), 2 * BufferPool::trim_buffers_max);
+    for (const MutableBytes buffer : buffers) {
+        pool.release(buffer);
+    }
+    pool.trim();
+    for (std::size_t left = 2; left-- != 0;) {
+        pool.trim();
+        EXPECT_EQ(pool.bytes_touched(), left * blocks_at_once * BufferPool::block_size);
+    }
+}
+
+/// What is taken, given back, trimmed and cut anew at random is never anybody else's at the same time.
+TEST(buffer_pool, keeps_what_is_in_its_buffers_whatever_else_goes_on) {
+    BufferPool pool(4 * one_mib);
+    std::minstd_rand random(1);
+    std::vector<MutableBytes> held;
+    std::size_t in_use = 0;
+    for (int turn = 0; turn < 20'000; ++turn) {
+        if (random() % 100 == 0) {
+            pool.trim();
+        }
+        // Ebb and flow, so that blocks become free.
+        if (random() % 1000 < (turn / 2000 % 2 == 0 ? 700U : 300U)) {
+            const std::size_t size = std::size_t{1} << (random() % 18);
+            const MutableBytes buffer = pool.take(size);
+            if (!buffer.empty()) {
+                std::ranges::fill(buffer, static_cast<std::uint8_t>(reinterpret_cast<std::uintptr_t>(buffer.data()) >> 7));
+                held.push_back(buffer);
+                in_use += buffer.size();
+            }
+        } else if (!held.empty()) {
+            std::swap(held[random() % held.size()], held.back());
+            const MutableBytes buffer = held.back();
+            held.pop_back();
+            const auto mark = static_cast<std::uint8_t>(reinterpret_cast<std::uintptr_t>(buffer.data()) >> 7);
+            ASSERT_TRUE(std::ranges::all_of(buffer, [&](std::uint8_t byte) { return byte == mark; }));
+            in_use -= buffer.size();
+            pool.release(buffer);
+        }
+        ASSERT_EQ(pool.bytes_in_use(), in_use);
+        ASSERT_LE(in_use, pool.bytes_touched());
+        ASSERT_LE(pool.bytes_touched(), pool.limit());
+    }
+    for (const MutableBytes buffer : held) {
+        pool.release(buffer);
+    }
+    for (int turn = 0; turn < 4; ++turn) {
+        pool.trim();
+    }
+    EXPECT_EQ(pool.bytes_touched(), 0U);
+}
+
+TEST(buffer_pool_death, stops_where_a_buffer_comes_back_twice) {
+    BufferPool pool(one_mib);
+    const MutableBytes held = pool.take(1);
+    pool.release(held);
+    EXPECT_DEATH(pool.release(held), "a buffer comes back once");
 }
 
 }  // namespace
