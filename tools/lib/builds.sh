@@ -5,9 +5,9 @@
 tested="-Dtests=true -Dbuildtype=custom -Doptimization=1 -Ddebug=false -Dcpp_args=-g1"
 
 declare -A build_options=(
-    [release]="-Dbuildtype=release -Dtests=false"
-    [release-tests]="-Dbuildtype=release -Dtests=true" # in the same folder
-    [bench]="-Dbuildtype=release -Dbench=true"
+    [release]="-Dbuildtype=release -Dlto=true -Dtests=false"
+    [release-tests]="-Dbuildtype=release -Dlto=true -Dtests=true" # in the same folder
+    [bench]="-Dbuildtype=release -Dlto=true -Dbench=true"
     [asan]="$tested -Db_sanitize=address,undefined -Dmimalloc=disabled"
     [tsan]="$tested -Db_sanitize=thread -Dmimalloc=disabled"
     [clang]="$tested"
