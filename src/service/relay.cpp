@@ -1,5 +1,6 @@
 #include "service/relay.hpp"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -22,6 +23,7 @@
 #include "service/admin.hpp"
 #include "service/counters_text.hpp"
 #include "service/file_watcher.hpp"
+#include "service/heap_trim.hpp"
 #include "service/incident_log.hpp"
 #include "service/kernel_overrides.hpp"
 #include "service/layer_options.hpp"
@@ -251,6 +253,7 @@ Relay::StopReason Relay::serve(const sigset_t& signals) {
     const auto feed_interval = std::chrono::microseconds(watchdog_us / 3);
     auto next_feed = Clock::now();
     auto next_status = Clock::now();
+    HeapTrim heap_trim;
     while (true) {
         const timespec timeout{0, period.count()};
         const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
@@ -272,6 +275,9 @@ Relay::StopReason Relay::serve(const sigset_t& signals) {
             }
         }
         incidents_->write(*shards_, now);
+        if (heap_trim.is_due(shards_->directory().memory_in_use())) {
+            ::malloc_trim(0);  // of all threads
+        }
         if (now >= next_status) {
             report_status();
             next_status = now + std::chrono::seconds(2);

@@ -8,13 +8,13 @@ declare -A build_options=(
     [release]="-Dbuildtype=release -Dlto=true -Dtests=false"
     [release-tests]="-Dbuildtype=release -Dlto=true -Dtests=true" # in the same folder
     [bench]="-Dbuildtype=release -Dlto=true -Dbench=true"
-    [asan]="$tested -Db_sanitize=address,undefined -Dmimalloc=disabled"
-    [tsan]="$tested -Db_sanitize=thread -Dmimalloc=disabled"
+    [asan]="$tested -Db_sanitize=address,undefined"
+    [tsan]="$tested -Db_sanitize=thread"
     [clang]="$tested"
     [fuzz]="-Dtests=true -Dbuildtype=custom -Doptimization=2 -Ddebug=false -Dcpp_args=-gline-tables-only
-        -Db_sanitize=address,undefined -Db_lundef=false -Dmimalloc=disabled -Dfuzzers=true"
-    [coverage]="$tested -Dmimalloc=disabled -Dcoverage=true"
-    [traps]="$tested -Dheap_trap=true -Dbugs=true -Dmimalloc=disabled"
+        -Db_sanitize=address,undefined -Db_lundef=false -Dfuzzers=true"
+    [coverage]="$tested -Dcoverage=true"
+    [traps]="$tested -Dheap_trap=true -Dbugs=true"
 )
 
 # What is built of them, where that is not everything.

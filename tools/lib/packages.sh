@@ -5,7 +5,7 @@
 declare -A packages=(
     # `run` and `build`: a compiler, the libraries, and the bundler of the demo.
     [build]="g++ meson ninja-build pkg-config python3 liburing-dev libssl-dev libsimdjson-dev
-        libmimalloc-dev libtomlplusplus-dev libcli11-dev libexpected-dev libspdlog-dev libfmt-dev
+        libtomlplusplus-dev libcli11-dev libexpected-dev libspdlog-dev libfmt-dev
         libsystemd-dev prometheus-cpp-dev libcpp-httplib-dev openssl esbuild"
     [test]="libgtest-dev libgmock-dev libbenchmark-dev"
     [bench]="libboost-dev libwebsockets-dev"
