@@ -135,8 +135,9 @@ base::Duration Backend::cpu_wait() const noexcept {
     return {};
 }
 void Backend::submit() noexcept {}
-void Backend::wait(base::Time deadline, WaitFor /*wait_for*/) noexcept {
+base::Time Backend::wait(base::Time deadline, WaitFor /*wait_for*/) noexcept {
     implementation_->wait(deadline);
+    return guard::stage().now;
 }
 void Backend::wake() noexcept {}
 const Counters& Backend::counters() const noexcept {

@@ -40,6 +40,7 @@ Shard::Shard(const ShardOptions& options, ShardSetting setting)
       connections_(options.connection_count_max + refusal_places),
       rooms_(options.match_count_max),
       newcomers_(options.connection_count_max + refusal_places),
+      leavers_(options.connection_count_max + refusal_places),
       pressure_(options.pressure),
       grid_({}, options.match.tick_hz, options.slot_max) {
     if (setting_.ticket_keys != nullptr) {
@@ -89,7 +90,7 @@ base::Time Shard::next_wake() const noexcept {
     base::Time wake = next_sweep_;
     if (rooms_.live_count() != 0) {
         wake = std::min(wake, grid_.time_of(slot_ + 1));
-    } else if (!newcomers_.is_empty()) {
+    } else if (!newcomers_.is_empty() || !leavers_.is_empty()) {
         return now_;  // all the time is theirs
     }
     if (!off_grid_.empty()) {
@@ -105,9 +106,9 @@ void Shard::step() {
     const bool is_ticking = rooms_.live_count() != 0 && options_.slot_max.count() > 0;
     {
         const base::HeapTrap data_path_does_not_allocate;
-        backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
+        const base::Time woke = backend_->wait(
+            next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
-        const base::Time woke = now_;
         ++counters_.slots;
         if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
             const base::HeapAllowed hand_over_allocates;
@@ -120,7 +121,7 @@ void Shard::step() {
         finish_touched();
         run_matches();
         flush();
-        serve_newcomers();
+        serve_comers_and_goers();
         if (now_ >= next_sweep_ || (is_stopping_ && now_ >= stop_deadline_)) {
             const base::HeapAllowed endings_allocate;
             sweep();

@@ -31,6 +31,7 @@
 #include "shard/notices.hpp"
 #include "shard/pressure.hpp"
 #include "shard/slot_grid.hpp"
+#include "shard/turn_queue.hpp"
 #include "ticket/verifier.hpp"
 #include "tls/tls_engine.hpp"
 #include "uring/backend.hpp"
@@ -146,7 +147,9 @@ class Shard final : private uring::Events, private session::Host, private match:
         bool is_listed = false;     ///< in attention_
         bool is_last_send = false;  ///< closes when the send in flight is over
         bool is_finished = false;   ///< FIN is sent
-        bool is_closing = false;    ///< the backend was told
+        bool is_ended = false;      ///< the peer will send no more; the session may not know yet
+        bool is_closing = false;    ///< the backend knows, or will: it is a leaver
+        bool is_closed = false;     ///< nothing is in flight any more
         bool is_refused = false;    ///< over a limit: answers 503
         bool is_by_proxy = false;   ///< of a trusted proxy: it says whom it speaks for
         bool is_handshaking = false;
@@ -242,8 +245,12 @@ class Shard final : private uring::Events, private session::Host, private match:
     void note_refusal(Admission admission, const base::PeerAddress& peer) noexcept;
     /// Of a connection of a proxy: it comes from this client, and is charged to it. False: over a limit.
     bool charge_client(Connection& connection, const base::PeerAddress& client);
-    void serve_newcomers();
-    base::Duration newcomer_turn() const noexcept;
+    void serve_comers_and_goers();
+    base::Duration turn_length() const noexcept;
+    /// Both until the thread has used so much CPU since `begin`.
+    void serve_leavers(base::Duration begin, base::Duration turn);
+    void serve_leaver(uring::Channel channel);
+    void serve_newcomers(base::Duration begin, base::Duration turn);
     void serve_newcomer(uring::Channel channel, Connection& connection);
     void note_handshake(Connection& connection) noexcept;
     void report_memory() noexcept;
@@ -264,7 +271,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void arm_receive(uring::Channel channel, Connection& connection);
     void prefetch_attended(std::size_t index) noexcept;
     void attend(base::Handle handle);
-    void begin_close(uring::Channel channel, Connection& connection);
+    void begin_close(uring::Channel channel, Connection& connection) noexcept;
     void flush();
     void run_matches();
     void finish_touched();
@@ -300,7 +307,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
     std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
     NewcomerQueue newcomers_;
-    base::Time last_turn_;                       ///< of newcomers
+    TurnQueue leavers_;                          ///< those that have ended, are to be closed, or are closed
+    base::Time last_turn_;                       ///< of either
     base::Time rush_until_ = base::Time::min();  ///< of those who played when the process before ended
     std::optional<ticket::Verifier> tickets_;
     Pressure pressure_;

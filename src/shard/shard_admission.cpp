@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/bugs.hpp"
 #include "base/heap_trap.hpp"
 #include "shard/shard.hpp"
 #include "tls/record_allocator.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 /// Where no match ticks: long enough to be worth it, short enough for doors and signals.
 constexpr base::Duration idle_turn = std::chrono::milliseconds(20);
+/// Between two looks at the time.
+constexpr std::uint32_t leavers_in_a_row = 4;
 /// After an upgrade in place everybody is a newcomer, and who plays is who came back first.
 constexpr std::uint32_t rush_share_permille = 900;
 /// How long to wait before asking a late shard again, as the close reason says.
@@ -181,12 +184,12 @@ bool Shard::on_proxy_header(session::Session& session, const wire::ProxyHeader& 
     return connection.is_refused;
 }
 
-// --- newcomers
+// --- newcomers and leavers
 
-/// What newcomers may use of the CPU now: their share of the time since their last turn, which is a slot
-/// mostly. A late shard gives them more at once, but never a whole slot.
-base::Duration Shard::newcomer_turn() const noexcept {
-    if (rooms_.live_count() == 0) {
+/// What newcomers and leavers may use of the CPU now: their share of the time since their last turn, which is
+/// a slot mostly. A late shard gives them more at once, but never a whole slot.
+base::Duration Shard::turn_length() const noexcept {
+    if (rooms_.live_count() == 0 || is_stopping_) {
         return idle_turn;
     }
     const std::uint32_t permille = now_ < rush_until_
@@ -196,18 +199,65 @@ base::Duration Shard::newcomer_turn() const noexcept {
     return std::min(share, grid_.slot_length());
 }
 
-/// After the ticks, so that a storm of handshakes costs those who play at most its share of each slot.
-/// Measured as CPU time: what others take of the machine is not their fault.
-void Shard::serve_newcomers() {
-    if (newcomers_.is_empty()) {
+/// After the ticks, so that storms of handshakes and of goodbyes cost those who play at most their share of
+/// each slot; half of it is the newcomers' where there are any. Measured as CPU time: what others take of
+/// the machine is not their fault.
+void Shard::serve_comers_and_goers() {
+    if (newcomers_.is_empty() && leavers_.is_empty()) {
         last_turn_ = now_;
         return;
     }
-    const base::HeapAllowed newcomers_allocate;
-    const base::Duration turn = newcomer_turn();
+    const base::Duration turn = turn_length();
     last_turn_ = now_;
     const base::Duration begin = backend_->cpu_time();
-    base::Duration used{};
+    if (!leavers_.is_empty()) {
+        serve_leavers(begin, newcomers_.is_empty() ? turn : turn / 2);
+    }
+    if (!newcomers_.is_empty()) {
+        serve_newcomers(begin, turn);
+    }
+    counters_.newcomer_ns += static_cast<std::uint64_t>((backend_->cpu_time() - begin).count());
+    counters_.newcomers_deferred += newcomers_.count();
+    counters_.closes_deferred += leavers_.count();
+}
+
+/// A goodbye costs ten times what a state does, and over TLS forty times; a storm's crowd leaves at once.
+void Shard::serve_leavers(base::Duration begin, base::Duration turn) {
+    const base::HeapAllowed leaving_allocates;
+    for (std::uint32_t count = 1; !leavers_.is_empty(); ++count) {
+        serve_leaver(leavers_.pop());
+        if (count % leavers_in_a_row == 0 && !leavers_.is_empty()) {
+            finish_touched();
+            flush();
+            backend_->submit();  // closing costs the kernel's time
+            if (backend_->cpu_time() - begin >= turn) {
+                return;
+            }
+        }
+    }
+    finish_touched();
+    flush();
+}
+
+void Shard::serve_leaver(uring::Channel channel) {
+    Connection* const connection = connections_.at(channel);
+    if (connection == nullptr) {
+        return;
+    }
+    if (connection->is_closed) {
+        erase(connections_.handle_at(channel));
+    } else if (connection->is_closing) {
+        backend_->close(channel);
+        if (base::bug(base::Bug::slot_reused_early)) {
+            erase(connections_.handle_at(channel));
+        }
+    } else if (std::exchange(connection->is_ended, false)) {
+        connection->session.on_receive_ended(now_);
+    }
+}
+
+void Shard::serve_newcomers(base::Duration begin, base::Duration turn) {
+    const base::HeapAllowed newcomers_allocate;
     do {
         now_ = backend_->now();
         const uring::Channel channel = newcomers_.pop();
@@ -215,11 +265,8 @@ void Shard::serve_newcomers() {
         if (connection != nullptr && !connection->is_closing) {
             serve_newcomer(channel, *connection);
         }
-        used = backend_->cpu_time() - begin;
-    } while (!newcomers_.is_empty() && used < turn);
+    } while (!newcomers_.is_empty() && backend_->cpu_time() - begin < turn);
     now_ = backend_->now();
-    counters_.newcomer_ns += static_cast<std::uint64_t>(used.count());
-    counters_.newcomers_deferred += newcomers_.count();
     finish_touched();
     flush();
     report_memory();

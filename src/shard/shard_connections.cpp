@@ -132,8 +132,8 @@ void Shard::on_receive_ended(uring::Channel channel, uring::ReceiveEnd /*end*/) 
     Connection& connection = *connections_.at(channel);
     connection.receiving = Receiving::nothing;
     if (!connection.is_closing) {
-        const base::HeapAllowed ending_allocates;
-        connection.session.on_receive_ended(now_);
+        connection.is_ended = true;
+        leavers_.push(channel);
     }
 }
 
@@ -150,13 +150,9 @@ void Shard::on_sent(uring::Channel channel, uring::SendResult result) {
 }
 
 /// The connection stays, with the memory that is in flight, until on_closed().
-void Shard::begin_close(uring::Channel channel, Connection& connection) {
+void Shard::begin_close(uring::Channel channel, Connection& connection) noexcept {
     connection.is_closing = true;
-    backend_->close(channel);
-    if (base::bug(base::Bug::slot_reused_early)) {
-        const base::HeapAllowed closing_allocates;
-        erase(connections_.handle_at(channel));
-    }
+    leavers_.push(channel);
 }
 
 void Shard::on_upcoming(uring::Channel channel, unsigned step) noexcept {
@@ -249,8 +245,8 @@ void Shard::on_closed(uring::Channel channel) {
     if (base::bug(base::Bug::slot_reused_early)) {
         return;
     }
-    const base::HeapAllowed closing_allocates;
-    erase(connections_.handle_at(channel));
+    connections_.at(channel)->is_closed = true;
+    leavers_.push(channel);
 }
 
 void Shard::release_name(Connection& connection) {

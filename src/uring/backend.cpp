@@ -142,8 +142,8 @@ void Backend::submit() noexcept {
     implementation_->ring.submit();
 }
 
-void Backend::wait(base::Time deadline, WaitFor wait_for) noexcept {
-    implementation_->wait(deadline, wait_for);
+base::Time Backend::wait(base::Time deadline, WaitFor wait_for) noexcept {
+    return implementation_->wait(deadline, wait_for);
 }
 
 void Backend::wake() noexcept {

@@ -151,8 +151,8 @@ class Backend {
     /// Hands queued operations to the kernel now (their bytes are warm); wait() does it too.
     void submit() noexcept;
     /// Submits, sleeps, and tells everything that completed, but at most so much that it returns: what
-    /// floods is told at the next call.
-    void wait(base::Time deadline, WaitFor wait_for) noexcept;
+    /// floods is told at the next call. Returns when it woke, before it told anything.
+    base::Time wait(base::Time deadline, WaitFor wait_for) noexcept;
     /// Ends a wait for a completion early; one for a deadline sleeps on, for a slot is short. A wake()
     /// before the wait() counts, and many are one. The one call that any thread may make.
     void wake() noexcept;

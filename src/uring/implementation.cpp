@@ -138,13 +138,14 @@ void Backend::Implementation::arm_wake() noexcept {
 }
 
 // In the steady state one enter and one drain.
-void Backend::Implementation::wait(base::Time deadline, WaitFor wait_for) noexcept {
+base::Time Backend::Implementation::wait(base::Time deadline, WaitFor wait_for) noexcept {
     if (const auto retry = acceptors.next_retry()) [[unlikely]] {
         deadline = wait_for == WaitFor::completion ? std::min(deadline, *retry) : deadline;
         acceptors.retry(monotonic_now());
     }
     rearm_parked();
     sleep(deadline, wait_for);
+    const base::Time woke = monotonic_now();
     const std::uint32_t count = drain();
     if (wait_for == WaitFor::completion && count >= kernel::deferred_items_min) {
         ring.run_deferred_work();  // that many, so there may be more
@@ -157,6 +158,7 @@ void Backend::Implementation::wait(base::Time deadline, WaitFor wait_for) noexce
         ring.run_deferred_work();
         drain();
     }
+    return woke;
 }
 
 void Backend::Implementation::sleep(base::Time deadline, WaitFor wait_for) noexcept {

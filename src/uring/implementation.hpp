@@ -34,7 +34,7 @@ struct Backend::Implementation {
     /// Names the operation and counts it as in flight. After io_uring_prep_*, which may clear user_data.
     void launch(io_uring_sqe* submission, OperationKind kind, Channel channel) noexcept;
 
-    void wait(base::Time deadline, WaitFor wait_for) noexcept;
+    base::Time wait(base::Time deadline, WaitFor wait_for) noexcept;
     void sleep(base::Time deadline, WaitFor wait_for) noexcept;
     std::uint32_t drain() noexcept;
     void announce_upcoming() noexcept;

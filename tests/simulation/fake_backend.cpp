@@ -167,8 +167,9 @@ base::Duration Backend::cpu_wait() const noexcept {
     return {};
 }
 void Backend::submit() noexcept {}
-void Backend::wait(base::Time /*deadline*/, WaitFor /*wait_for*/) noexcept {
+base::Time Backend::wait(base::Time /*deadline*/, WaitFor /*wait_for*/) noexcept {
     implementation_->wait();
+    return implementation_->world.now();
 }
 void Backend::wake() noexcept {}
 const Counters& Backend::counters() const noexcept {

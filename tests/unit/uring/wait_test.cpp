@@ -57,6 +57,24 @@ TEST_P(Wait, for_a_deadline_gathers_what_arrives_meanwhile) {
     EXPECT_EQ(backend->counters().enters - enters, 1U);
 }
 
+TEST_P(Wait, returns_when_it_woke_and_not_when_it_had_told_all) {
+    make(options());
+    TcpPair pair;
+    backend->adopt(0, pair.take_server());
+    backend->receive_many(0);
+    backend->wait(soon(milliseconds(1)), WaitFor::deadline);
+    write_all(pair.client, "x");
+    base::Time told{};
+    recorder.after_received = [&](Channel) {
+        std::this_thread::sleep_for(milliseconds(5));
+        told = backend->now();
+    };
+    const base::Time deadline = soon(milliseconds(2));
+    const base::Time woke = backend->wait(deadline, WaitFor::deadline);
+    EXPECT_GE(woke, deadline);
+    EXPECT_LE(woke, told - milliseconds(5));
+}
+
 TEST_P(Wait, for_a_completion_returns_at_the_first) {
     make(options());
     TcpPair pair;
