@@ -17,8 +17,8 @@ std::size_t BufferPool::mapped_size(std::size_t limit) noexcept {
 }
 
 BufferPool::BufferPool(std::size_t limit) : limit_(limit) {
-    void* const region =
-        mmap(nullptr, mapped_size(limit), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const region = mmap(nullptr, mapped_size(limit), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     check(region != MAP_FAILED, "BufferPool: address space for the limit");
     region_ = static_cast<std::uint8_t*>(region);
     blocks_ = reinterpret_cast<Block*>(region_ + block_count(limit) * block_size);
@@ -74,8 +74,9 @@ void BufferPool::release(MutableBytes buffer) noexcept {
     if (buffer.empty()) {
         return;
     }
-    check(std::has_single_bit(buffer.size()) && buffer.data() >= region_ && buffer.data() < begin_of(fresh_),
-          "BufferPool: a buffer comes back whole");
+    check(
+        std::has_single_bit(buffer.size()) && buffer.data() >= region_ && buffer.data() < begin_of(fresh_),
+        "BufferPool: a buffer comes back whole");
     Block& block = block_of(buffer.data());
     check(block.in_use != 0, "BufferPool: a buffer comes back once");
     --block.in_use;
@@ -160,8 +161,8 @@ void BufferPool::trim() noexcept {
         Block& block = blocks_[index];
         size = size_min << block.run_class;
         const bool is_whole = index * block_size + size <= limit_;
-        if (!block.is_given_back && !block.is_wanted && block.in_use == 0 && is_whole && size <= bytes_left &&
-            buffers_left != 0) {
+        if (!block.is_given_back && !block.is_wanted && block.in_use == 0 && is_whole &&
+            size <= bytes_left && buffers_left != 0) {
             bytes_left -= size;
             buffers_left -= std::min(buffers_left, give_back(index));
         }

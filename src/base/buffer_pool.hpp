@@ -14,10 +14,10 @@ namespace tickwire::base {
 /// Buffers of 128 bytes to 4 MiB, in powers of two. One thread. Every buffer it gave must come back
 /// before it is destroyed.
 ///
-/// The region is cut in blocks of 64 KiB: a large buffer is a run of blocks, small ones are cut from a block
-/// one after the other. A freed buffer stays in its size class, for a shard's traffic settles into a mix and
-/// stays there, until all of its block is free and nobody wants it: then trim() gives the block's memory
-/// back to the kernel, and it may be cut anew. So a storm's memory does not stay resident.
+/// The region is cut in blocks of 64 KiB: a large buffer is a run of blocks, small ones are cut from a
+/// block one after the other. A freed buffer stays in its size class, for a shard's traffic settles into a
+/// mix and stays there, until all of its block is free and nobody wants it: then trim() gives the block's
+/// memory back to the kernel, and it may be cut anew. So a storm's memory does not stay resident.
 ///
 /// Invariant: bytes_in_use() + the bytes on the free lists == what is cut, and is not given back, <= limit.
 class BufferPool final : public websocket::BufferSource {
@@ -43,8 +43,8 @@ class BufferPool final : public websocket::BufferSource {
     /// empty span, and `held` is untouched.
     MutableBytes resize(MutableBytes held, std::size_t used, std::size_t size) noexcept override;
 
-    /// Gives back to the kernel the memory of blocks in which no buffer was in use since the last call. Call
-    /// it about once a second, off the path of a tick.
+    /// Gives back to the kernel the memory of blocks in which no buffer was in use since the last call.
+    /// Call it about once a second, off the path of a tick.
     void trim() noexcept;
 
     std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
@@ -66,10 +66,10 @@ class BufferPool final : public websocket::BufferSource {
 
     /// What is known of a block; of a run of them in its first one's.
     struct Block {
-        std::uint32_t next = no_block;   ///< of the runs of its class that were given back
-        std::uint16_t in_use = 0;        ///< buffers
-        std::uint8_t run_class = 0;      ///< of a buffer that fills the run
-        bool is_wanted : 1 = false;      ///< a buffer of it was in use since the last trim()
+        std::uint32_t next = no_block;  ///< of the runs of its class that were given back
+        std::uint16_t in_use = 0;       ///< buffers
+        std::uint8_t run_class = 0;     ///< of a buffer that fills the run
+        bool is_wanted : 1 = false;     ///< a buffer of it was in use since the last trim()
         bool is_given_back : 1 = false;
     };
 

@@ -11,8 +11,8 @@ namespace tickwire::service {
 /// once. So it is time when much less is held than there was, and it does not become less any more.
 class HeapTrim {
   public:
-    /// Less is not worth it: a trim takes 0.4 ms for each MiB, and a shard that lets a newcomer in waits for
-    /// it. Who plays allocates nothing.
+    /// Less is not worth it: a trim takes 0.4 ms for each MiB, and a shard that lets a newcomer in waits
+    /// for it. Who plays allocates nothing.
     static constexpr std::uint64_t worth_bytes = std::uint64_t{8} * 1024 * 1024;
 
     /// Tell it a few times a second what the shards hold. True: call malloc_trim() now.

@@ -106,8 +106,8 @@ void Shard::step() {
     const bool is_ticking = rooms_.live_count() != 0 && options_.slot_max.count() > 0;
     {
         const base::HeapTrap data_path_does_not_allocate;
-        const base::Time woke = backend_->wait(
-            next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
+        const base::Time woke =
+            backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
         ++counters_.slots;
         if (!setting_.doors[setting_.index]->mailbox().is_empty()) {

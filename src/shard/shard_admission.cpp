@@ -186,8 +186,8 @@ bool Shard::on_proxy_header(session::Session& session, const wire::ProxyHeader& 
 
 // --- newcomers and leavers
 
-/// What newcomers and leavers may use of the CPU now: their share of the time since their last turn, which is
-/// a slot mostly. A late shard gives them more at once, but never a whole slot.
+/// What newcomers and leavers may use of the CPU now: their share of the time since their last turn, which
+/// is a slot mostly. A late shard gives them more at once, but never a whole slot.
 base::Duration Shard::turn_length() const noexcept {
     if (rooms_.live_count() == 0 || is_stopping_) {
         return idle_turn;

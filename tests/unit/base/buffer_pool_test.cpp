@@ -236,7 +236,8 @@ TEST(buffer_pool, what_is_left_of_a_block_serves_for_smaller_buffers) {
     const MutableBytes small = pool.take(128);
     const MutableBytes half = pool.take(BufferPool::block_size / 2);
     const MutableBytes other_half = pool.take(BufferPool::block_size / 2);
-    EXPECT_EQ(other_half.data(), small.data() + BufferPool::block_size) << "the first block has no room for it";
+    EXPECT_EQ(other_half.data(), small.data() + BufferPool::block_size)
+        << "the first block has no room for it";
     const MutableBytes quarter = pool.take(BufferPool::block_size / 4);
     EXPECT_LT(quarter.data(), other_half.data());
     for (const MutableBytes buffer : {small, half, other_half, quarter}) {
@@ -278,7 +279,8 @@ TEST(buffer_pool, keeps_what_is_in_its_buffers_whatever_else_goes_on) {
             const std::size_t size = std::size_t{1} << (random() % 18);
             const MutableBytes buffer = pool.take(size);
             if (!buffer.empty()) {
-                std::ranges::fill(buffer, static_cast<std::uint8_t>(reinterpret_cast<std::uintptr_t>(buffer.data()) >> 7));
+                std::ranges::fill(buffer, static_cast<std::uint8_t>(
+                                              reinterpret_cast<std::uintptr_t>(buffer.data()) >> 7));
                 held.push_back(buffer);
                 in_use += buffer.size();
             }
@@ -286,7 +288,8 @@ TEST(buffer_pool, keeps_what_is_in_its_buffers_whatever_else_goes_on) {
             std::swap(held[random() % held.size()], held.back());
             const MutableBytes buffer = held.back();
             held.pop_back();
-            const auto mark = static_cast<std::uint8_t>(reinterpret_cast<std::uintptr_t>(buffer.data()) >> 7);
+            const auto mark =
+                static_cast<std::uint8_t>(reinterpret_cast<std::uintptr_t>(buffer.data()) >> 7);
             ASSERT_TRUE(std::ranges::all_of(buffer, [&](std::uint8_t byte) { return byte == mark; }));
             in_use -= buffer.size();
             pool.release(buffer);
