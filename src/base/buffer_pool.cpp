@@ -30,13 +30,18 @@ BufferPool::~BufferPool() {
     munmap(region_, mapped_size(limit_));
 }
 
-std::size_t BufferPool::class_of(std::size_t size) noexcept {
-    const std::size_t rounded = std::bit_ceil(std::max(size, size_min));
-    return static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(size_min));
+/// Of a size that is a buffer's.
+std::size_t BufferPool::class_of_whole(std::size_t size) noexcept {
+    return static_cast<std::size_t>(std::countr_zero(size) - std::countr_zero(size_min));
 }
 
-BufferPool::Block& BufferPool::block_of(const std::uint8_t* buffer) noexcept {
-    return blocks_[static_cast<std::size_t>(buffer - region_) / block_size];
+std::size_t BufferPool::class_of(std::size_t size) noexcept {
+    return class_of_whole(std::bit_ceil(std::max(size, size_min)));
+}
+
+/// Past the region's end for what is none of ours.
+std::size_t BufferPool::offset_of(const std::uint8_t* buffer) const noexcept {
+    return reinterpret_cast<std::uintptr_t>(buffer) - reinterpret_cast<std::uintptr_t>(region_);
 }
 
 /// What is left of the limit behind the blocks that were ever used.
@@ -63,7 +68,7 @@ MutableBytes BufferPool::take(std::size_t size) noexcept {
         }
         bytes_touched_ += capacity;
     }
-    Block& block = block_of(buffer);
+    Block& block = blocks_[offset_of(buffer) / block_size];
     ++block.in_use;
     block.is_wanted = true;
     bytes_in_use_ += capacity;
@@ -74,18 +79,20 @@ void BufferPool::release(MutableBytes buffer) noexcept {
     if (buffer.empty()) {
         return;
     }
-    check(
-        std::has_single_bit(buffer.size()) && buffer.data() >= region_ && buffer.data() < begin_of(fresh_),
-        "BufferPool: a buffer comes back whole");
-    Block& block = block_of(buffer.data());
+    const std::size_t size = buffer.size();
+    const std::size_t offset = offset_of(buffer.data());
+    // Not has_single_bit(), which calls a function where the CPU may have no instruction for it.
+    check((size & (size - 1)) == 0 && offset < fresh_ * block_size,
+          "BufferPool: a buffer comes back whole");
+    Block& block = blocks_[offset / block_size];
     check(block.in_use != 0, "BufferPool: a buffer comes back once");
     --block.in_use;
-    bytes_in_use_ -= buffer.size();
-    list(buffer.data(), buffer.size());
+    bytes_in_use_ -= size;
+    list(buffer.data(), size);
 }
 
 void BufferPool::list(std::uint8_t* buffer, std::size_t size) noexcept {
-    FreeBuffer*& first = free_[class_of(size)];
+    FreeBuffer*& first = free_[class_of_whole(size)];
     auto* const freed = reinterpret_cast<FreeBuffer*>(buffer);
     freed->next = first;
     freed->size = size;
@@ -96,7 +103,7 @@ void BufferPool::list(std::uint8_t* buffer, std::size_t size) noexcept {
 }
 
 void BufferPool::unlist(FreeBuffer* buffer) noexcept {
-    FreeBuffer*& first = free_[class_of(buffer->size)];
+    FreeBuffer*& first = free_[class_of_whole(buffer->size)];
     if (buffer == first) {
         first = buffer->next;
     } else {
@@ -176,7 +183,7 @@ std::size_t BufferPool::give_back(std::uint32_t index) noexcept {
     const std::size_t size = size_min << block.run_class;
     std::uint8_t* const begin = begin_of(index);
     std::uint8_t* end = begin + size;
-    if (!uncut_.empty() && &block_of(uncut_.data()) == &block) {
+    if (!uncut_.empty() && offset_of(uncut_.data()) / block_size == index) {
         end = uncut_.data();
         uncut_ = {};
     }

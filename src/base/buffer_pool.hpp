@@ -74,9 +74,10 @@ class BufferPool final : public websocket::BufferSource {
     };
 
     static std::size_t class_of(std::size_t size) noexcept;
+    static std::size_t class_of_whole(std::size_t size) noexcept;
     static std::size_t block_count(std::size_t limit) noexcept;
     static std::size_t mapped_size(std::size_t limit) noexcept;
-    Block& block_of(const std::uint8_t* buffer) noexcept;
+    std::size_t offset_of(const std::uint8_t* buffer) const noexcept;
     std::uint8_t* begin_of(std::uint32_t block) const noexcept { return region_ + block * block_size; }
     std::size_t fresh_size() const noexcept;
     std::uint8_t* take_run(std::size_t run_class) noexcept;

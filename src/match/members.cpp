@@ -7,7 +7,7 @@ namespace tickwire::match {
 Member MemberTable::add(MemberRecord record) {
     Member member = static_cast<Member>(records_.size());
     if (free_.empty()) {
-        records_.emplace_back();
+        records_.grow();
     } else {
         member = free_.back();
         free_.pop_back();

@@ -4,11 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <memory>
 #include <vector>
 
+#include "base/block_vector.hpp"
 #include "base/check.hpp"
 #include "match/event_log.hpp"
 #include "match/freshness.hpp"
@@ -74,15 +74,15 @@ class MemberTable {
     }
 
     /// Every record, free ones too.
-    std::deque<MemberRecord>& records() noexcept { return records_; }
-    const std::deque<MemberRecord>& records() const noexcept { return records_; }
+    base::BlockVector<MemberRecord>& records() noexcept { return records_; }
+    const base::BlockVector<MemberRecord>& records() const noexcept { return records_; }
     std::size_t size() const noexcept { return records_.size(); }
     std::uint32_t count() const noexcept { return count_; }
     std::uint32_t count(MemberKind kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
 
   private:
-    std::deque<MemberRecord>
-        records_;  ///< grows without a copy: 19,000 spectators would hold twice their memory
+    base::BlockVector<MemberRecord>
+        records_;  ///< of 19,000 spectators a copy would hold twice their memory
     std::vector<Member> free_;
     std::uint32_t count_ = 0;
     std::array<std::uint32_t, 4> counts_{};
