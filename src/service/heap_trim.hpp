@@ -11,16 +11,16 @@ namespace tickwire::service {
 /// once. So it is time when much less is held than there was, and it does not become less any more.
 class HeapTrim {
   public:
-    /// Less is not worth it: a trim takes 0.4 ms for each MiB, and a shard that lets a newcomer in waits
-    /// for it. Who plays allocates nothing.
-    static constexpr std::uint64_t worth_bytes = std::uint64_t{8} * 1024 * 1024;
+    /// Less than that, and than an eighth of what there was, is not worth it: a trim takes 0.4 ms for each
+    /// MiB, and a shard that lets a newcomer in waits for it. Who plays allocates nothing.
+    static constexpr std::uint64_t worth_bytes_min = std::uint64_t{1024} * 1024;
 
     /// Tell it a few times a second what the shards hold. True: call malloc_trim() now.
     bool is_due(std::uint64_t held_bytes) noexcept {
         const bool falls = held_bytes < last_bytes_;
         last_bytes_ = held_bytes;
         peak_bytes_ = std::max(peak_bytes_, held_bytes);
-        if (falls || peak_bytes_ - held_bytes < worth_bytes) {
+        if (falls || peak_bytes_ - held_bytes < std::max(worth_bytes_min, peak_bytes_ / 8)) {
             return false;
         }
         peak_bytes_ = held_bytes;

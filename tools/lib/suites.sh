@@ -26,6 +26,7 @@ suites=(
     'all      | release-relay   | node   | release npm promtool           | tests/integration/*.test.ts'
     'all      | tls             | script | release scanners               | tests/tls/run build/release'
     'all      | scale           | script | release strace                 | tests/scale/run build/release'
+    'all      | soak            | script | release storms                 | tests/storms/run build/release --quick soak'
     'hand     | storms-short    | script | release storms                 | tests/storms/run build/release --quick'
     'hand     | storms          | script | release storms                 | tests/storms/run build/release'
     'all      | clang-units     | meson  | clang                          | --without release bugs cross simulation'

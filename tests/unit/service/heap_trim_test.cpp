@@ -28,9 +28,20 @@ TEST(HeapTrim, is_not_due_for_the_coming_and_going_of_a_few) {
     HeapTrim trim;
     for (int turn = 0; turn < 100; ++turn) {
         EXPECT_FALSE(trim.is_due(40 * mib));
-        EXPECT_FALSE(trim.is_due(40 * mib - HeapTrim::worth_bytes + 1));
-        EXPECT_FALSE(trim.is_due(40 * mib - HeapTrim::worth_bytes + 1));
+        EXPECT_FALSE(trim.is_due(35 * mib + 1));
+        EXPECT_FALSE(trim.is_due(35 * mib + 1));
     }
+    EXPECT_FALSE(trim.is_due(35 * mib)) << "it still falls";
+    EXPECT_TRUE(trim.is_due(35 * mib)) << "an eighth";
+}
+
+TEST(HeapTrim, of_a_small_heap_asks_for_more_than_an_eighth) {
+    HeapTrim trim;
+    EXPECT_FALSE(trim.is_due(2 * mib));
+    EXPECT_FALSE(trim.is_due(mib + 1));
+    EXPECT_FALSE(trim.is_due(mib + 1));
+    EXPECT_FALSE(trim.is_due(mib));
+    EXPECT_TRUE(trim.is_due(mib));
 }
 
 }  // namespace
