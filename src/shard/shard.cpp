@@ -255,9 +255,6 @@ void Shard::flush() {
                 continue;
             }
             connection->is_listed = false;
-            if (connection->is_closing) {
-                continue;
-            }
             if (connection->session.is_leaving()) {
                 leavers_.push(attending_[index].index);
             } else {

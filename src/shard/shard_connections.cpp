@@ -194,7 +194,7 @@ void Shard::on_attention(session::Session& session) {
 /// awaits.
 void Shard::attend(uring::Channel channel, Connection& connection) {
     session::Session& session = connection.session;
-    if (connection.is_last_send) {
+    if (connection.is_closing || connection.is_last_send) {
         return;
     }
     if (session.is_ready_to_move()) {
