@@ -60,7 +60,7 @@ struct ShardOptions {
     base::Duration slot_max = std::chrono::microseconds(2000);  ///< zero: wake at each arrival
     base::AddressRules addresses;
     std::uint32_t handshake_count_max = 10000;    ///< TLS handshakes in flight, of this shard
-    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers and leavers
+    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers, while matches tick
     PressureLimits pressure;
     Farewell farewell{std::chrono::milliseconds(500), {}};
     PageFinder find_page = nullptr;
@@ -270,7 +270,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void move_out(base::Handle handle, Connection& connection);
     void arm_receive(uring::Channel channel, Connection& connection);
     void prefetch_attended(std::size_t index) noexcept;
-    void attend(uring::Channel channel, Connection& connection);
+    void attend(base::Handle handle);
     void begin_close(uring::Channel channel, Connection& connection) noexcept;
     void flush();
     void run_matches();
@@ -307,8 +307,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
     std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
     NewcomerQueue newcomers_;
-    TurnQueue leavers_;     ///< whose stream has ended, who say goodbye, are to be closed, or are closed
-    base::Time last_turn_;  ///< of either
+    TurnQueue leavers_;                          ///< those that have ended, are to be closed, or are closed
+    base::Time last_turn_;                       ///< of either
     base::Time rush_until_ = base::Time::min();  ///< of those who played when the process before ended
     std::optional<ticket::Verifier> tickets_;
     Pressure pressure_;
