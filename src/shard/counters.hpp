@@ -35,7 +35,7 @@ struct ShardCounters {
     std::uint64_t tickets_refused = 0;  ///< 4000
     std::uint64_t ticket_key_changes = 0;
     std::uint64_t newcomers_deferred = 0;  ///< reads of newcomers left for a later slot
-    std::uint64_t closes_deferred = 0;     ///< left for a later slot likewise
+    std::uint64_t closes_deferred = 0;     ///< left for a later turn
     std::uint64_t newcomer_ns = 0;         ///< time spent on handshakes, requests, joins and closes
     std::uint64_t handshakes_in_flight = 0;
     std::uint64_t pressure_level = 0;  ///< see shard/pressure.hpp

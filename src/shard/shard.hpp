@@ -60,7 +60,7 @@ struct ShardOptions {
     base::Duration slot_max = std::chrono::microseconds(2000);  ///< zero: wake at each arrival
     base::AddressRules addresses;
     std::uint32_t handshake_count_max = 10000;    ///< TLS handshakes in flight, of this shard
-    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers, while matches tick
+    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers and leavers
     PressureLimits pressure;
     Farewell farewell{std::chrono::milliseconds(500), {}};
     PageFinder find_page = nullptr;

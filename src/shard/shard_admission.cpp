@@ -1,5 +1,5 @@
-// Who gets in, and what newcomers may cost: tickets, limits for addresses, the share of a slot that
-// handshakes, requests and joins may take, the memory that is held, and what a late shard gives up.
+// Who gets in, and what newcomers and leavers may cost: tickets, limits for addresses, the share of a slot
+// that they may take, the memory that is held, and what a late shard gives up.
 #include <algorithm>
 #include <string>
 #include <utility>
