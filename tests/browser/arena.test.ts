@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Screen } from "./browser.ts";
 import { type Demo, until } from "./demo.ts";
 import { type FleetOfBots, startFleet } from "./fleet.ts";
 import { startProxy } from "./proxy.ts";
@@ -20,21 +21,24 @@ const watchMs = process.env["TICKWIRE_ALL"] === "1" ? 30_000 : 4_000;
 
 const on = stage();
 
+/** Two pages are painted by the same cores that relay and pages run on. */
+const small: Screen = { width: 450, height: 300, touch: false };
+
 const address = (match: string, port = on.relay.wssPort): string => `https://127.0.0.1:${port}/?match=${match}`;
 const sees = (player: number | null) => (demo: Demo): boolean => demo.others[String(player)] !== undefined;
 
 test("two pages see each other's ships where they are, within 3 ticks", async (context) => {
-  const a = await on.browser.open(address("pair"));
-  const b = await on.browser.open(address("pair"));
+  const a = await on.browser.open(address("pair"), small);
+  const b = await on.browser.open(address("pair"), small);
   const { player: playerA } = await until(a, "a joined", ({ status }) => status === "connected");
   const { player: playerB } = await until(b, "b sees a", sees(playerA));
   await until(a, "a sees b", sees(playerB));
   await a.waitForTimeout(1_000);
+  assert.deepEqual(on.browser.errors, []);
   // 60 frames a second, of which two thirds must count.
-  context.diagnostic(await checkBoth(a, b, { a: playerA, b: playerB }, watchMs / 18));
+  await checkBoth(context, a, b, { a: playerA, b: playerB }, watchMs / 18);
   await a.close();
   await b.close();
-  assert.deepEqual(on.browser.errors, []);
 });
 
 test("a page that is closed vanishes from the other", async () => {
@@ -48,11 +52,11 @@ test("a page that is closed vanishes from the other", async () => {
   await a.close();
 });
 
-test("a page whose connection is cut comes back as the same player", async () => {
+test("a page whose connection is cut comes back as the same player", async (context) => {
   const proxy = await startProxy(on.relay.wssPort);
   try {
-    const a = await on.browser.open(address("cut"));
-    const b = await on.browser.open(address("cut", proxy.port));
+    const a = await on.browser.open(address("cut"), small);
+    const b = await on.browser.open(address("cut", proxy.port), small);
     const joinedA = await until(a, "a joined", ({ status }) => status === "connected");
     const { player, own } = await until(b, "b joined", ({ status }) => status === "connected");
     await until(a, "a sees b", sees(player));
@@ -61,7 +65,7 @@ test("a page whose connection is cut comes back as the same player", async () =>
     assert.equal(back.player, player);
     assert.equal(back.own.life, own.life);
     await until(a, "a sees b in full", ({ others }) => others[String(player)]?.presence === 1);
-    await checkBoth(a, b, { a: joinedA.player, b: player }, 20);
+    await checkBoth(context, a, b, { a: joinedA.player, b: player }, 20);
     await a.close();
     await b.close();
   } finally {

@@ -5,10 +5,11 @@
  * A moment at which the machine was busy says nothing of the relay and does not count. Its witnesses are
  * timers, one in each page and one in this process, and the pages' own frames: none of them hears anything
  * from the relay, so a relay that is late, or wrong, cannot excuse itself by them. All the other frames count,
- * and not one may miss.
+ * and not one may miss. Where a machine has hardly a quiet moment, nothing is judged: skipped, and said.
  */
 
 import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
 import { Canary, busyMs, overlaps } from "./canary.ts";
 import { type Demo, type Recording, record } from "./demo.ts";
 import type { Page } from "./tools.ts";
@@ -31,10 +32,13 @@ interface Check {
  * A round with a miss fails at once where no witness was ever late. Where one was, processes without a witness (the
  * relay, the browser's own) may have been held up at other moments, too: the round does not count, and there is
  * another chance. A demo that draws 100 ms late misses 60 % of the frames in each.
+ *
+ * To be called last in a test: where not one frame missed, but too few count, it is skipped.
  */
-export async function checkBoth(a: Page, b: Page, players: { a: number | null; b: number | null }, framesMin: number): Promise<string> {
+export async function checkBoth(context: TestContext, a: Page, b: Page, players: { a: number | null; b: number | null }, framesMin: number): Promise<void> {
   const canary = new Canary();
   const counted = { aOfB: 0, bOfA: 0 };
+  let missed = 0;
   const rounds: string[] = [];
   const roundsMax = 8 + Math.ceil((2 * framesMin * frameMs) / roundMs);
   try {
@@ -48,6 +52,7 @@ export async function checkBoth(a: Page, b: Page, players: { a: number | null; b
       rounds.push(`${[aOfB, bOfA].map(({ counted, misses }) => `${misses.length} of ${counted}${misses.length > 0 ? ` (${misses.slice(0, 3).join(", ")})` : ""}`).join(" and ")}, witnesses late ${late.length} times, ${Math.max(0, ...late).toFixed(0)} ms`);
       if (aOfB.misses.length + bOfA.misses.length > 0) {
         assert.ok(late.length > 0, `not where it was in the last ${ticksMax} ticks, on a quiet machine: ${rounds.at(-1)}`);
+        missed += aOfB.misses.length + bOfA.misses.length;
         continue;
       }
       counted.aOfB += aOfB.counted;
@@ -56,8 +61,10 @@ export async function checkBoth(a: Page, b: Page, players: { a: number | null; b
   } finally {
     canary.stop();
   }
-  assert.ok(Math.min(counted.aOfB, counted.bOfA) >= framesMin, `not where it was in the last ${ticksMax} ticks, or too few frames count: ${rounds.join("; ")}`);
-  return rounds.join("; ");
+  context.diagnostic(rounds.join("; "));
+  if (Math.min(counted.aOfB, counted.bOfA) >= framesMin) return;
+  assert.equal(missed, 0, `not where it was in the last ${ticksMax} ticks: ${rounds.join("; ")}`);
+  context.skip(`the machine was hardly ever quiet enough to judge where ships are, all else is fine: ${rounds.at(-1)}`);
 }
 
 /**
