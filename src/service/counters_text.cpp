@@ -84,7 +84,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"tickets_refused", [](C c) { return c.tickets_refused; }},
     NamedCounter{"ticket_key_changes", [](C c) { return c.ticket_key_changes; }},
     NamedCounter{"newcomers_deferred", [](C c) { return c.newcomers_deferred; }},
-    NamedCounter{"closes_deferred", [](C c) { return c.closes_deferred; }},
+    NamedCounter{"leavers_deferred", [](C c) { return c.leavers_deferred; }},
     NamedCounter{"newcomer_ns", [](C c) { return c.newcomer_ns; }},
     NamedCounter{"handshakes_in_flight", [](C c) { return c.handshakes_in_flight; }},
     NamedCounter{"pressure_level", [](C c) { return c.pressure_level; }},

@@ -15,7 +15,7 @@ class HeapTrim {
     /// MiB, and a shard that lets a newcomer in waits for it. Who plays allocates nothing.
     static constexpr std::uint64_t worth_bytes_min = std::uint64_t{1024} * 1024;
 
-    /// Tell it a few times a second what the shards hold. True: call malloc_trim() now.
+    /// Tell it a few times a second what the shards hold of malloc's memory. True: call malloc_trim() now.
     bool is_due(std::uint64_t held_bytes) noexcept {
         const bool falls = held_bytes < last_bytes_;
         last_bytes_ = held_bytes;

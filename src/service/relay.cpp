@@ -106,6 +106,7 @@ class Relay final : public Operations {
     /// What may change while shards run, from `config` and certificates that are good.
     void put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context);
     void report_status();
+    std::uint64_t heap_bytes() const;
     bool is_drained();
     void log_counters() const;
 
@@ -275,7 +276,7 @@ Relay::StopReason Relay::serve(const sigset_t& signals) {
             }
         }
         incidents_->write(*shards_, now);
-        if (heap_trim.is_due(shards_->directory().memory_in_use())) {
+        if (heap_trim.is_due(heap_bytes())) {
             ::malloc_trim(0);  // of all threads
         }
         if (now >= next_status) {
@@ -371,6 +372,17 @@ void Relay::report_status() {
                  shards_->directory().is_draining() ? "draining: " : "",
                  static_cast<unsigned long long>(members), shards_->directory().match_count(),
                  static_cast<unsigned long long>(late), static_cast<unsigned long long>(ticks));
+}
+
+/// What the shards hold of malloc's memory. OpenSSL's is counted by the thread that takes and gives it, so
+/// that only the sum means something.
+std::uint64_t Relay::heap_bytes() const {
+    std::int64_t bytes = 0;
+    for (std::uint32_t index = 0; index < shards_->count(); ++index) {
+        const shard::ShardCounters counters = shards_->counters(index);
+        bytes += static_cast<std::int64_t>(counters.openssl_bytes + counters.match_heap_bytes);
+    }
+    return static_cast<std::uint64_t>(std::max(bytes, std::int64_t{0}));
 }
 
 /// All or nothing: what is wrong anywhere leaves everything as it is.

@@ -135,6 +135,8 @@ class Session {
 
     Phase phase() const noexcept { return phase_; }
     bool is_over() const noexcept { return phase_ == Phase::over; }
+    /// What it still sends, if anything, is its goodbye.
+    bool is_leaving() const noexcept { return phase_ >= Phase::closing; }
     /// Nothing more will be sent once begin_send() has nothing more: FIN is due.
     bool is_draining() const noexcept { return phase_ == Phase::draining; }
     bool is_joined() const noexcept { return phase_ == Phase::game || phase_ == Phase::plain; }

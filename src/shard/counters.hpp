@@ -35,8 +35,8 @@ struct ShardCounters {
     std::uint64_t tickets_refused = 0;  ///< 4000
     std::uint64_t ticket_key_changes = 0;
     std::uint64_t newcomers_deferred = 0;  ///< reads of newcomers left for a later slot
-    std::uint64_t closes_deferred = 0;     ///< left for a later turn
-    std::uint64_t newcomer_ns = 0;         ///< time spent on handshakes, requests, joins and closes
+    std::uint64_t leavers_deferred = 0;    ///< goodbyes and closes likewise
+    std::uint64_t newcomer_ns = 0;         ///< time spent on handshakes, requests, joins and goodbyes
     std::uint64_t handshakes_in_flight = 0;
     std::uint64_t pressure_level = 0;  ///< see shard/pressure.hpp
     std::uint64_t connections_moved_out = 0;

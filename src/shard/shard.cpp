@@ -151,7 +151,7 @@ bool Shard::is_done() const noexcept {
 /// than a tick each runs once; the numbers in between are left out.
 void Shard::run_matches() {
     const std::int64_t current = grid_.slot_at(now_);
-    if (rooms_.live_count() != 0) {
+    if (rooms_.live_count() != 0 && current > slot_) {
         pressure_.on_slot(current > slot_ + 1);
     }
     const auto per_tick = static_cast<std::int64_t>(grid_.slots_per_tick());
@@ -250,7 +250,19 @@ void Shard::flush() {
         attending_.swap(attention_);
         for (std::size_t index = 0; index < attending_.size(); ++index) {
             prefetch_attended(index);
-            attend(attending_[index]);
+            Connection* const connection = connections_.find(attending_[index]);
+            if (connection == nullptr) {
+                continue;
+            }
+            connection->is_listed = false;
+            if (connection->is_closing) {
+                continue;
+            }
+            if (connection->session.is_leaving()) {
+                leavers_.push(attending_[index].index);
+            } else {
+                attend(attending_[index].index, *connection);
+            }
         }
         attending_.clear();
         finish_touched();
@@ -350,8 +362,11 @@ void Shard::sweep() {
             continue;
         }
         if (connection->session.is_over()) {
-            // Its last bytes did not go out in time.
-            begin_close(index, *connection);
+            if (connection->session.is_busy()) {
+                begin_close(index, *connection);  // its last bytes did not go out in time
+            } else {
+                leavers_.push(index);  // if it does not wait for its turn already
+            }
             continue;
         }
         connection->session.on_time(now_);

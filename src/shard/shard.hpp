@@ -270,7 +270,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void move_out(base::Handle handle, Connection& connection);
     void arm_receive(uring::Channel channel, Connection& connection);
     void prefetch_attended(std::size_t index) noexcept;
-    void attend(base::Handle handle);
+    void attend(uring::Channel channel, Connection& connection);
     void begin_close(uring::Channel channel, Connection& connection) noexcept;
     void flush();
     void run_matches();
@@ -307,8 +307,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     std::vector<std::vector<base::Handle>> phases_;  ///< rooms by the slot of their tick
     std::vector<DueRoom> off_grid_;                  ///< a heap: rooms of other rates, the next one first
     NewcomerQueue newcomers_;
-    TurnQueue leavers_;                          ///< those that have ended, are to be closed, or are closed
-    base::Time last_turn_;                       ///< of either
+    TurnQueue leavers_;     ///< whose stream has ended, who say goodbye, are to be closed, or are closed
+    base::Time last_turn_;  ///< of either
     base::Time rush_until_ = base::Time::min();  ///< of those who played when the process before ended
     std::optional<ticket::Verifier> tickets_;
     Pressure pressure_;

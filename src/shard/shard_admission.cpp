@@ -1,5 +1,6 @@
 // Who gets in, and what newcomers and leavers may cost: tickets, limits for addresses, the share of a slot
-// that they may take, the memory that is held, and what a late shard gives up.
+// that handshakes, requests, joins and goodbyes may take, the memory that is held, and what a late shard
+// gives up.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -202,6 +203,10 @@ base::Duration Shard::turn_length() const noexcept {
 /// After the ticks, so that storms of handshakes and of goodbyes cost those who play at most their share of
 /// each slot; half of it is the newcomers' where there are any. Measured as CPU time: what others take of
 /// the machine is not their fault.
+///
+/// What leavers submit completes at once, and so the next wait() does not sleep: while a crowd leaves the
+/// shard goes round many times in a slot, some of them each time. Once in a slot took a quarter less CPU,
+/// and ticks were later (bench/README.md, Experiments).
 void Shard::serve_comers_and_goers() {
     if (newcomers_.is_empty() && leavers_.is_empty()) {
         last_turn_ = now_;
@@ -209,6 +214,9 @@ void Shard::serve_comers_and_goers() {
     }
     const base::Duration turn = turn_length();
     last_turn_ = now_;
+    if (!leavers_.is_empty()) {
+        backend_->submit();  // those who play pay for what they are sent
+    }
     const base::Duration begin = backend_->cpu_time();
     if (!leavers_.is_empty()) {
         serve_leavers(begin, newcomers_.is_empty() ? turn : turn / 2);
@@ -218,7 +226,6 @@ void Shard::serve_comers_and_goers() {
     }
     counters_.newcomer_ns += static_cast<std::uint64_t>((backend_->cpu_time() - begin).count());
     counters_.newcomers_deferred += newcomers_.count();
-    counters_.closes_deferred += leavers_.count();
 }
 
 /// A goodbye costs ten times what a state does, and over TLS forty times; a storm's crowd leaves at once.
@@ -226,17 +233,19 @@ void Shard::serve_leavers(base::Duration begin, base::Duration turn) {
     const base::HeapAllowed leaving_allocates;
     for (std::uint32_t count = 1; !leavers_.is_empty(); ++count) {
         serve_leaver(leavers_.pop());
-        if (count % leavers_in_a_row == 0 && !leavers_.is_empty()) {
+        const bool is_time_to_look = count % leavers_in_a_row == 0;
+        if (is_time_to_look || leavers_.is_empty()) {
             finish_touched();
             flush();
+        }
+        if (is_time_to_look) {
             backend_->submit();  // closing costs the kernel's time
             if (backend_->cpu_time() - begin >= turn) {
+                counters_.leavers_deferred += leavers_.count();
                 return;
             }
         }
     }
-    finish_touched();
-    flush();
 }
 
 void Shard::serve_leaver(uring::Channel channel) {
@@ -246,14 +255,20 @@ void Shard::serve_leaver(uring::Channel channel) {
     }
     if (connection->is_closed) {
         erase(connections_.handle_at(channel));
-    } else if (connection->is_closing) {
+        return;
+    }
+    if (connection->is_closing) {
         backend_->close(channel);
         if (base::bug(base::Bug::slot_reused_early)) {
             erase(connections_.handle_at(channel));
         }
-    } else if (std::exchange(connection->is_ended, false)) {
-        connection->session.on_receive_ended(now_);
+        return;
     }
+    if (std::exchange(connection->is_ended, false)) {
+        connection->session.on_receive_ended(now_);  // which calls for attention
+        return;
+    }
+    attend(channel, *connection);
 }
 
 void Shard::serve_newcomers(base::Duration begin, base::Duration turn) {
@@ -273,13 +288,14 @@ void Shard::serve_newcomers(base::Duration begin, base::Duration turn) {
 }
 
 void Shard::serve_newcomer(uring::Channel channel, Connection& connection) {
-    connection.is_under_way = true;
     if (connection.arriving != nullptr) {
+        connection.is_under_way = true;
         const auto moved = std::move(connection.arriving);
         if (!connection.session.is_over()) {
             connection.session.resume_moved(*moved, now_);
         }
     } else if (connection.session.holds_input()) {
+        connection.is_under_way = true;
         connection.session.receive_held(now_);
     }
     note_handshake(connection);

@@ -93,7 +93,7 @@ void Shard::take_mail() {
 /// may have to wait for their turn. The echo stays with one at a time, so that it is never owed more than
 /// it has read.
 void Shard::arm_receive(uring::Channel channel, Connection& connection) {
-    if (connection.receiving != Receiving::nothing || connection.is_closing ||
+    if (connection.receiving != Receiving::nothing || connection.is_closing || connection.is_ended ||
         connection.arriving != nullptr || !connection.session.wants_input()) {
         return;
     }
@@ -192,41 +192,36 @@ void Shard::on_attention(session::Session& session) {
 
 /// Sends what a session has queued; moves it, closes it or listens to it again, where that is what it
 /// awaits.
-void Shard::attend(base::Handle handle) {
-    Connection* const connection = connections_.find(handle);
-    if (connection == nullptr) {
-        return;
-    }
-    connection->is_listed = false;
-    session::Session& session = connection->session;
-    if (connection->is_closing || connection->is_last_send) {
+void Shard::attend(uring::Channel channel, Connection& connection) {
+    session::Session& session = connection.session;
+    if (connection.is_last_send) {
         return;
     }
     if (session.is_ready_to_move()) {
         const base::HeapAllowed hand_over_allocates;
-        move_out(handle, *connection);
+        move_out(connections_.handle_at(channel), connection);
         return;
     }
     if (!session.is_busy()) {
         const base::Bytes bytes = session.begin_send(now_);
         if (!bytes.empty()) {
-            connection->is_last_send = session.is_over();
-            backend_->send(handle.index, bytes);
+            connection.is_last_send = session.is_over();
+            backend_->send(channel, bytes);
             return;
         }
         if (session.is_over()) {
-            begin_close(handle.index, *connection);
+            begin_close(channel, connection);
             return;
         }
-        if (session.is_draining() && !connection->is_finished) {
-            connection->is_finished = true;
-            backend_->finish_sending(handle.index);
+        if (session.is_draining() && !connection.is_finished) {
+            connection.is_finished = true;
+            backend_->finish_sending(channel);
         }
     } else if (session.is_over()) {
-        begin_close(handle.index, *connection);
+        begin_close(channel, connection);
         return;
     }
-    arm_receive(handle.index, *connection);
+    arm_receive(channel, connection);
 }
 
 void Shard::move_out(base::Handle handle, Connection& connection) {

@@ -221,7 +221,7 @@ void Shard::on_upcoming(match::Connection connection) noexcept {
 
 match::LinkState Shard::link_state(match::Connection connection) noexcept {
     Connection* const found = connections_.find(connection);
-    if (found == nullptr || found->session.is_busy()) {
+    if (found == nullptr || found->is_ended || found->session.is_busy()) {
         return match::LinkState::busy;
     }
     return found->session.has_queued() ? match::LinkState::pending : match::LinkState::idle;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/check.hpp"
@@ -15,7 +16,10 @@ namespace tickwire::shard {
 /// Invariant: an index is in the ring exactly while is_queued_ says so, hence never twice.
 class TurnQueue {
   public:
-    explicit TurnQueue(std::uint32_t index_count) : ring_(index_count), is_queued_(index_count) {}
+    explicit TurnQueue(std::uint32_t index_count)
+        : ring_(std::make_unique_for_overwrite<std::uint32_t[]>(index_count)),
+          index_count_(index_count),
+          is_queued_(index_count) {}
 
     bool is_empty() const noexcept { return count_ == 0; }
     std::size_t count() const noexcept { return count_; }
@@ -24,20 +28,21 @@ class TurnQueue {
             return;
         }
         is_queued_[index] = true;
-        ring_[(first_ + count_) % ring_.size()] = index;
+        ring_[(first_ + count_) % index_count_] = index;
         ++count_;
     }
     std::uint32_t pop() noexcept {
         base::check(count_ != 0, "TurnQueue: one to take");
         const std::uint32_t index = ring_[first_];
-        first_ = (first_ + 1) % ring_.size();
+        first_ = (first_ + 1) % index_count_;
         --count_;
         is_queued_[index] = false;
         return index;
     }
 
   private:
-    std::vector<std::uint32_t> ring_;
+    std::unique_ptr<std::uint32_t[]> ring_;  ///< touched as far as it is used
+    std::size_t index_count_;
     std::vector<bool> is_queued_;
     std::size_t first_ = 0;
     std::size_t count_ = 0;

@@ -26,6 +26,7 @@ std::string draw_key(Random& random) {
 
 ClientLink::ClientLink(World& world, Random random, LinkOwner& owner, const LinkTarget& target)
     : world_(world),
+      began_at_(world.now()),
       random_(random),
       owner_(&owner),
       socket_(&world.connect(target.listener, draw_style(random_))),

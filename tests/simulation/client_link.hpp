@@ -82,6 +82,7 @@ class ClientLink {
     std::uint16_t http_status() const noexcept { return status_; }
     /// Of the relay's close frame; 0 where none came.
     std::uint16_t close_code() const noexcept { return close_code_; }
+    Time began_at() const noexcept { return began_at_; }
     /// When the relay began to send its close frame, or else when it closed.
     Time ended_at() const noexcept { return close_code_ != 0 ? closed_at_ : socket_->server_closed_at; }
     bool is_close_sent() const noexcept { return is_close_sent_; }
@@ -105,6 +106,7 @@ class ClientLink {
     void end();
 
     World& world_;
+    Time began_at_;
     Random random_;
     LinkOwner* owner_;
     Socket* socket_;

@@ -205,9 +205,11 @@ void VirtualClient::on_link_end() {
     if (!link_->is_faulted() && !is_refused && !stage_.is_stopping) {
         judge_end(code);
     }
+    // A jump of the clock is time that the relay believes the client took, however late it gets to say so:
+    // bytes of newcomers may wait for their turn at each of its sweeps.
     if (is_refused && link_->http_status() == 0 && !link_->is_faulted() && !stage_.is_stopping &&
         !stage_.was_going_away(link_->ended_at()) && now() > unwell_until_ &&
-        now() - stage_.last_pause > seconds(5)) {
+        stage_.last_pause < link_->began_at()) {
         fail("its connection ended before the answer to its upgrade");
     }
     const bool was_welcome = view_.is_welcome();
