@@ -1,10 +1,11 @@
 // Sealing and opening one record, as the relay does it, beside the cipher alone: AES-128-GCM over the same
-// bytes.
+// bytes. A server's part of a handshake, beside the arithmetic that it cannot do without.
 #include <benchmark/benchmark.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -109,6 +110,77 @@ void seal_bare(benchmark::State& run) {
     run.SetBytesProcessed(run.iterations() * run.range(0));
 }
 
+/// A server's part of a handshake: its engine is made, answers the hello, takes the client's last flight
+/// and goes. `is_resumed`: with the ticket of a connection before, as after a restart of the relay.
+void shake_hands(benchmark::State& run, bool is_resumed) {
+    const TestCertificate certificate;
+    const auto server_side = TlsContext::for_server(
+        {{certificate.certificate_file(), certificate.key_file()}}, TicketKeys::create());
+    const auto client_side = client_context();
+    TlsEngine::Session session;
+    if (is_resumed) {
+        Conversation before(*server_side, client_side);
+        before.shake_hands();
+        session = before.client->session();
+        before.client->close(before.to_server);  // OpenSSL forgets the session of who goes without a word
+    }
+    std::vector<std::uint8_t> sent;
+    Wire to_server;
+    Wire to_client;
+    for (auto _ : run) {
+        const auto client = TlsEngine::create(client_side, TlsEngine::Side::client, "localhost", session);
+        base::Bytes none;
+        client->handshake(none, to_server);
+        sent = to_server.take();
+        base::Bytes input = sent;
+        const auto begin = std::chrono::steady_clock::now();
+        auto server = TlsEngine::create(*server_side, TlsEngine::Side::server);
+        server->handshake(input, to_client);
+        const auto answered = std::chrono::steady_clock::now();
+        sent = to_client.take();
+        input = sent;
+        client->handshake(input, to_server);
+        sent = to_server.take();
+        input = sent;
+        const auto resumed_at = std::chrono::steady_clock::now();
+        const TlsStatus status = server->handshake(input, to_client);
+        const bool is_as_wanted = server->was_resumed() == is_resumed;
+        server.reset();
+        const auto passed = std::chrono::steady_clock::now() - resumed_at + (answered - begin);
+        if (status != TlsStatus::ok || !is_as_wanted) {
+            run.SkipWithError("no handshake of that kind");
+            break;
+        }
+        to_client.clear();
+        client->close(to_server);
+        to_server.clear();
+        run.SetIterationTime(std::chrono::duration<double>(passed).count());
+    }
+}
+
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+/// What no server does without: a key of its own and the secret that it makes with the client's (X25519).
+void agree_bare(benchmark::State& run) {
+    const Key theirs(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"), EVP_PKEY_free);
+    std::array<std::uint8_t, 32> secret{};
+    for (auto _ : run) {
+        const Key ours(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"), EVP_PKEY_free);
+        const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+            EVP_PKEY_CTX_new(ours.get(), nullptr), EVP_PKEY_CTX_free);
+        std::size_t size = secret.size();
+        EVP_PKEY_derive_init(context.get());
+        EVP_PKEY_derive_set_peer(context.get(), theirs.get());
+        if (EVP_PKEY_derive(context.get(), secret.data(), &size) != 1) {
+            run.SkipWithError("no secret");
+            break;
+        }
+    }
+}
+
+BENCHMARK_CAPTURE(shake_hands, full, false)->Name("tls/handshake_full")->UseManualTime();
+BENCHMARK_CAPTURE(shake_hands, resumed, true)->Name("tls/handshake_resumed")->UseManualTime();
+BENCHMARK(agree_bare)->Name("tls/handshake_x25519_alone");
 BENCHMARK(seal)->Name("tls/seal")->Apply(choose_sizes);
 BENCHMARK(open)->Name("tls/open")->Apply(choose_sizes);
 BENCHMARK(seal_bare)->Name("tls/seal_by_the_cipher_alone")->Apply(choose_sizes);
