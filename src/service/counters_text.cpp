@@ -88,6 +88,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"newcomer_ns", [](C c) { return c.newcomer_ns; }},
     NamedCounter{"handshakes_in_flight", [](C c) { return c.handshakes_in_flight; }},
     NamedCounter{"pressure_level", [](C c) { return c.pressure_level; }},
+    NamedCounter{"connections_passed_on", [](C c) { return c.connections_passed_on; }},
     NamedCounter{"connections_moved_out", [](C c) { return c.connections_moved_out; }},
     NamedCounter{"connections_moved_in", [](C c) { return c.connections_moved_in; }},
     NamedCounter{"connections_open", [](C c) { return c.connections_open; }},

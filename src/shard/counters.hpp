@@ -38,7 +38,8 @@ struct ShardCounters {
     std::uint64_t leavers_deferred = 0;    ///< goodbyes and closes likewise
     std::uint64_t newcomer_ns = 0;         ///< time spent on handshakes, requests, joins and goodbyes
     std::uint64_t handshakes_in_flight = 0;
-    std::uint64_t pressure_level = 0;  ///< see shard/pressure.hpp
+    std::uint64_t pressure_level = 0;         ///< see shard/pressure.hpp
+    std::uint64_t connections_passed_on = 0;  ///< accepted, and given to a shard with fewer handshakes
     std::uint64_t connections_moved_out = 0;
     std::uint64_t connections_moved_in = 0;
     std::uint64_t connections_open = 0;

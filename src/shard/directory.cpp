@@ -3,6 +3,12 @@
 #include "base/check.hpp"
 
 namespace tickwire::shard {
+namespace {
+
+/// So many more in flight are worth the way through a mailbox, which costs a fortieth of a handshake.
+constexpr std::uint32_t handshakes_apart = 4;
+
+}  // namespace
 
 Directory::Directory(std::uint32_t shard_count, const DirectoryLimits& limits)
     : shards_(shard_count),
@@ -14,8 +20,8 @@ Directory::Directory(std::uint32_t shard_count, const DirectoryLimits& limits)
 std::uint32_t Directory::least_loaded_shard() const noexcept {
     std::uint32_t best = 0;
     const auto is_better = [](const ShardLoad& left, const ShardLoad& right) {
-        const std::uint32_t left_load = left.load_permille.load(std::memory_order_relaxed) / 100;
-        const std::uint32_t right_load = right.load_permille.load(std::memory_order_relaxed) / 100;
+        const std::uint32_t left_load = left.play_permille.load(std::memory_order_relaxed) / 100;
+        const std::uint32_t right_load = right.play_permille.load(std::memory_order_relaxed) / 100;
         return left_load != right_load ? left_load < right_load : left.match_count < right.match_count;
     };
     for (std::uint32_t index = 1; index < shards_.size(); ++index) {
@@ -138,8 +144,34 @@ std::uint64_t Directory::memory_in_use() const noexcept {
     return sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
 }
 
-void Directory::report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept {
-    shards_[shard].load_permille.store(load_permille, std::memory_order_relaxed);
+void Directory::report_load(std::uint32_t shard, Load load) noexcept {
+    shards_[shard].load_permille.store(load.permille, std::memory_order_relaxed);
+    shards_[shard].play_permille.store(load.play_permille, std::memory_order_relaxed);
+}
+
+void Directory::report_handshakes(std::uint32_t shard, std::uint32_t count) noexcept {
+    shards_[shard].handshake_count.store(count, std::memory_order_relaxed);
+}
+
+std::uint32_t Directory::choose_for_handshake(std::uint32_t shard) noexcept {
+    std::uint32_t chosen = shard;
+    std::uint32_t fewest = shards_[shard].handshake_count.load(std::memory_order_relaxed);
+    if (fewest <= handshakes_apart) {
+        return shard;
+    }
+    fewest -= handshakes_apart;
+    for (std::uint32_t index = 0; index < shards_.size(); ++index) {
+        const std::uint32_t count = shards_[index].handshake_count.load(std::memory_order_relaxed);
+        if (count < fewest) {
+            fewest = count;
+            chosen = index;
+        }
+    }
+    if (chosen != shard) {
+        // Until it says so itself.
+        shards_[chosen].handshake_count.fetch_add(1, std::memory_order_relaxed);
+    }
+    return chosen;
 }
 
 std::uint32_t Directory::match_count() const {

@@ -75,8 +75,21 @@ class Directory {
     void report_memory(std::uint32_t shard, std::int64_t bytes) noexcept;
     std::uint64_t memory_in_use() const noexcept;
 
-    /// The share of its time that a shard was busy of late, in 1/1000; written by that shard.
-    void report_load(std::uint32_t shard, std::uint32_t load_permille) noexcept;
+    /// The shares of its time that a shard was busy of late, and busy for those who play: a crowd that
+    /// comes or goes says nothing of the minutes to come, so matches are placed by the second. In 1/1000;
+    /// written by that shard.
+    struct Load {
+        std::uint32_t permille = 0;
+        std::uint32_t play_permille = 0;
+    };
+    void report_load(std::uint32_t shard, Load load) noexcept;
+
+    /// Its TLS handshakes in flight; written by that shard.
+    void report_handshakes(std::uint32_t shard, std::uint32_t count) noexcept;
+    /// Who shakes hands with a connection that came to `shard`: another one where that has far fewer in
+    /// flight. Of shards that accept from one socket (systemd's) the kernel wakes the same one nearly
+    /// always.
+    std::uint32_t choose_for_handshake(std::uint32_t shard) noexcept;
 
     /// From now on no new match has a place.
     void start_draining() noexcept { is_draining_.store(true, std::memory_order_relaxed); }
@@ -102,6 +115,8 @@ class Directory {
     };
     struct ShardLoad {
         std::atomic<std::uint32_t> load_permille{0};
+        std::atomic<std::uint32_t> play_permille{0};
+        std::atomic<std::uint32_t> handshake_count{0};
         std::uint32_t match_count = 0;
         alignas(64) std::atomic<std::int64_t> memory_bytes{0};  ///< written at every slot
     };

@@ -25,6 +25,10 @@ class Door {
         mailbox_.put(std::move(moved));
         wake();
     }
+    void pass_on(AcceptedConnection accepted) {
+        accepted_.put(accepted);
+        wake();
+    }
     /// Answered at the end of a slot; never, where the shard ends first: it is destroyed then.
     void ask(Request request) {
         requests_.put(std::move(request));
@@ -54,6 +58,7 @@ class Door {
     }
     bool is_stop_asked() const noexcept { return is_stop_asked_.load(std::memory_order_acquire); }
     Mailbox<MovedConnection>& mailbox() noexcept { return mailbox_; }
+    Mailbox<AcceptedConnection>& accepted() noexcept { return accepted_; }
     Mailbox<Request>& requests() noexcept { return requests_; }
 
     /// Called by the shard: from now on it can be woken, or, with null, no more.
@@ -71,6 +76,7 @@ class Door {
     }
 
     Mailbox<MovedConnection> mailbox_;
+    Mailbox<AcceptedConnection> accepted_;
     Mailbox<Request> requests_;
     std::atomic<bool> is_stop_asked_{false};
     std::mutex mutex_;

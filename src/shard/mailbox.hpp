@@ -1,6 +1,6 @@
-// How a connection gets from the shard that accepted it to the one its match lives on, and a request of the
-// service to the shard that answers it. Off the data path: an empty mailbox costs its owner one relaxed
-// load a slot.
+// How a connection gets from the shard that accepted it to the one that shakes hands with it, and to the
+// one its match lives on, and a request of the service to the shard that answers it. Off the data path: an
+// empty mailbox costs its owner one relaxed load a slot.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,13 @@ struct MovedConnection {
     base::PeerAddress peer;
     base::AddressKey address = 0;  ///< what it is charged to
     session::MovedSession session;
+};
+
+/// A connection of which no byte was read, and what its listener says of it.
+struct AcceptedConnection {
+    int descriptor = -1;
+    session::Transport transport = session::Transport::clear;
+    session::Preamble preamble = session::Preamble::none;
 };
 
 /// Any thread puts, its owner takes.

@@ -79,8 +79,11 @@ tl::expected<std::unique_ptr<Shard>, uring::SetupError> Shard::create(const Shar
 
 Shard::~Shard() {
     setting_.doors[setting_.index]->set_backend(nullptr);
-    for (MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
+    for (const MovedConnection& moved : setting_.doors[setting_.index]->mailbox().take_all()) {
         uring::Backend::discard(moved.descriptor);
+    }
+    for (const AcceptedConnection& accepted : setting_.doors[setting_.index]->accepted().take_all()) {
+        uring::Backend::discard(accepted.descriptor);
     }
     setting_.doors[setting_.index]->requests().take_all();
     touched_.clear();
@@ -110,11 +113,18 @@ void Shard::step() {
             backend_->wait(next_wake(), is_ticking ? uring::WaitFor::deadline : uring::WaitFor::completion);
         now_ = backend_->now();
         ++counters_.slots;
-        if (!setting_.doors[setting_.index]->mailbox().is_empty()) {
+        Door& door = *setting_.doors[setting_.index];
+        if (!door.accepted().is_empty()) {
+            const base::HeapAllowed accepting_allocates;
+            for (const AcceptedConnection& accepted : door.accepted().take_all()) {
+                welcome(accepted);
+            }
+        }
+        if (!door.mailbox().is_empty()) {
             const base::HeapAllowed hand_over_allocates;
             take_mail();
         }
-        if (!setting_.doors[setting_.index]->requests().is_empty()) {
+        if (!door.requests().is_empty()) {
             const base::HeapAllowed requests_allocate;
             answer_requests();
         }
@@ -394,12 +404,17 @@ void Shard::sweep() {
     counters_.cpu_wait_ns = static_cast<std::uint64_t>(cpu_wait_seen_.count());
     const auto elapsed = static_cast<std::uint64_t>((now_ - load_measured_at_).count());
     if (elapsed != 0) {
+        const auto permille = [elapsed](std::uint64_t spent_ns) {
+            return static_cast<std::uint32_t>(spent_ns * 1000 / elapsed);
+        };
+        const std::uint64_t busy_ns = counters_.busy_ns - busy_ns_at_load_;
+        const std::uint64_t newcomer_ns = counters_.newcomer_ns - newcomer_ns_at_load_;
         setting_.directory->report_load(
-            setting_.index,
-            static_cast<std::uint32_t>((counters_.busy_ns - busy_ns_at_load_) * 1000 / elapsed));
+            setting_.index, {permille(busy_ns), permille(busy_ns - std::min(busy_ns, newcomer_ns))});
     }
     load_measured_at_ = now_;
     busy_ns_at_load_ = counters_.busy_ns;
+    newcomer_ns_at_load_ = counters_.newcomer_ns;
     counters_.match_heap_bytes = 0;
     for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
         if (const MatchRoom* const room = rooms_.at(index); room != nullptr) {

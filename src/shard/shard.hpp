@@ -253,6 +253,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void serve_newcomers(base::Duration begin, base::Duration turn);
     void serve_newcomer(uring::Channel channel, Connection& connection);
     void note_handshake(Connection& connection) noexcept;
+    void end_handshake(Connection& connection) noexcept;
     void report_memory() noexcept;
     void judge_pressure() noexcept;
 
@@ -263,6 +264,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void run_match(base::Handle handle);
     void count_late_tick(base::Duration lateness);
     void run_off_grid();
+    void welcome(AcceptedConnection accepted);
     void open_connection(base::Handle handle, int descriptor);
     void take_mail();
     void answer_requests();
@@ -327,6 +329,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     base::Time stop_deadline_;
     base::Time load_measured_at_;
     std::uint64_t busy_ns_at_load_ = 0;
+    std::uint64_t newcomer_ns_at_load_ = 0;
     base::Duration cpu_wait_seen_{};  ///< at the last sweep, or when the last late slots were over
     bool is_late_ = false;            ///< the last slot with ticks was
     SlotLog slot_log_;

@@ -304,10 +304,15 @@ void Shard::serve_newcomer(uring::Channel channel, Connection& connection) {
 
 void Shard::note_handshake(Connection& connection) noexcept {
     const session::Phase phase = connection.session.phase();
-    if (connection.is_handshaking && phase != session::Phase::tls_handshake &&
-        phase != session::Phase::proxy_header) {
-        connection.is_handshaking = false;
+    if (phase != session::Phase::tls_handshake && phase != session::Phase::proxy_header) {
+        end_handshake(connection);
+    }
+}
+
+void Shard::end_handshake(Connection& connection) noexcept {
+    if (std::exchange(connection.is_handshaking, false)) {
         --handshaking_count_;
+        setting_.directory->report_handshakes(setting_.index, handshaking_count_);
     }
 }
 

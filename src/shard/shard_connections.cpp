@@ -13,12 +13,27 @@ using session::Phase;
 void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     const base::HeapAllowed accepting_allocates;
     now_ = backend_->now();
+    const bool is_tls = setting_.listeners[listener].kind == ListenerKind::tls;
+    const AcceptedConnection accepted{descriptor,
+                                      is_tls ? session::Transport::tls : session::Transport::clear,
+                                      setting_.listeners[listener].preamble};
+    const std::uint32_t chosen =
+        is_tls && !is_stopping_ ? setting_.directory->choose_for_handshake(setting_.index) : setting_.index;
+    if (chosen == setting_.index) {
+        welcome(accepted);
+    } else {
+        ++counters_.connections_passed_on;
+        setting_.doors[chosen]->pass_on(accepted);
+    }
+}
+
+void Shard::welcome(AcceptedConnection accepted) {
+    const auto [descriptor, transport, preamble] = accepted;
     if (is_stopping_) {
         uring::Backend::discard(descriptor);
         return;
     }
     const base::PeerAddress peer = uring::Backend::peer_of(descriptor);
-    const session::Preamble preamble = setting_.listeners[listener].preamble;
     if (preamble == session::Preamble::proxy_header && !options_.addresses.is_trusted(peer)) {
         ++counters_.connections_refused;
         ++counters_.refused_untrusted;
@@ -27,7 +42,7 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
         return;
     }
     const base::AddressKey address = options_.addresses.charged_key(peer);
-    const bool is_tls = setting_.listeners[listener].kind == ListenerKind::tls;
+    const bool is_tls = transport == session::Transport::tls;
     const bool is_over_handshakes = is_tls && handshaking_count_ >= options_.handshake_count_max;
     const Admission admission = setting_.directory->admit_connection(address, now_);
     const bool is_admitted = admission == Admission::admitted;
@@ -40,8 +55,7 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     }
     base::Handle handle = base::Handle::none();
     if (!is_over_handshakes && (is_admitted || refused_count_ < refusal_places)) {
-        handle = connections_.emplace(
-            environment_, is_tls ? session::Transport::tls : session::Transport::clear, preamble, now_);
+        handle = connections_.emplace(environment_, transport, preamble, now_);
     }
     if (!handle.exists()) {
         setting_.directory->release_connection(is_admitted ? address : 0, now_);
@@ -55,7 +69,10 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     connection.is_refused = !is_admitted;
     connection.is_by_proxy = options_.addresses.is_trusted(peer);
     refused_count_ += is_admitted ? 0U : 1U;
-    handshaking_count_ += is_tls ? 1U : 0U;
+    if (is_tls) {
+        ++handshaking_count_;
+        setting_.directory->report_handshakes(setting_.index, handshaking_count_);
+    }
     open_connection(handle, descriptor);
 }
 
@@ -255,7 +272,7 @@ void Shard::erase(base::Handle handle) {
     Connection& connection = *connections_.find(handle);
     base::check(!connection.room.exists(), "Shard: a match forgets its member first");
     release_name(connection);
-    handshaking_count_ -= connection.is_handshaking ? 1U : 0U;
+    end_handshake(connection);
     refused_count_ -= connection.is_refused ? 1U : 0U;
     const base::AddressKey address = connection.address;
     connections_.erase(handle);
