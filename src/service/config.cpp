@@ -308,7 +308,7 @@ constexpr std::array
                 [](Config& c, Value v) { return set_number(c.max_handshakes, v, 1, 10'000'000); }, "limits",
                 "10000", Applies::on_restart},
         Setting{"newcomer-share", "PERCENT",
-                "of a slot, for handshakes, requests, joins and closes while matches tick, 1 to 100",
+                "of a slot, for handshakes, requests, joins and goodbyes while matches tick, 1 to 100",
                 SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.newcomer_share, v, 1, 100); }, "limits", "40",
                 Applies::on_restart},

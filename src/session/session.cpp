@@ -248,6 +248,10 @@ void Session::on_time(base::Time now) {
             }
             return;
         case Phase::closing:
+            if (has_queued() && !is_busy()) {
+                deadline_ = now + options.close_timeout;  // its goodbye waits for us
+            }
+            [[fallthrough]];
         case Phase::draining:
             if (now >= deadline_) {
                 drop_for_timeout(counters.timeouts_close);

@@ -1,5 +1,7 @@
 #include "shard/directory.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace tickwire::shard {
@@ -7,6 +9,7 @@ namespace {
 
 /// So many more in flight are worth the way through a mailbox, which costs a fortieth of a handshake.
 constexpr std::uint32_t handshakes_apart = 4;
+constexpr std::uint32_t loads_apart_permille = 100;
 
 }  // namespace
 
@@ -16,20 +19,23 @@ Directory::Directory(std::uint32_t shard_count, const DirectoryLimits& limits)
       tickets_(limits.used_ticket_count_max),
       limits_(limits) {}
 
-/// Load is measured in steps of a hundredth, so that an idle machine spreads matches by their number.
+/// Loads that are hardly apart are the same, so that an idle machine spreads matches by their number.
 std::uint32_t Directory::least_loaded_shard() const noexcept {
-    std::uint32_t best = 0;
-    const auto is_better = [](const ShardLoad& left, const ShardLoad& right) {
-        const std::uint32_t left_load = left.play_permille.load(std::memory_order_relaxed) / 100;
-        const std::uint32_t right_load = right.play_permille.load(std::memory_order_relaxed) / 100;
-        return left_load != right_load ? left_load < right_load : left.match_count < right.match_count;
+    const auto load_of = [this](std::uint32_t shard) {
+        return shards_[shard].play_permille.load(std::memory_order_relaxed);
     };
+    std::uint32_t least = load_of(0);
     for (std::uint32_t index = 1; index < shards_.size(); ++index) {
-        if (is_better(shards_[index], shards_[best])) {
+        least = std::min(least, load_of(index));
+    }
+    std::uint32_t best = shard_count();
+    for (std::uint32_t index = 0; index < shards_.size(); ++index) {
+        if (load_of(index) <= least + loads_apart_permille &&
+            (best == shard_count() || shards_[index].match_count < shards_[best].match_count)) {
             best = index;
         }
     }
-    return best;
+    return best == shard_count() ? 0 : best;  // all have become busier since
 }
 
 std::uint32_t Directory::place(std::string_view match) {
@@ -149,17 +155,12 @@ void Directory::report_load(std::uint32_t shard, Load load) noexcept {
     shards_[shard].play_permille.store(load.play_permille, std::memory_order_relaxed);
 }
 
-void Directory::report_handshakes(std::uint32_t shard, std::uint32_t count) noexcept {
-    shards_[shard].handshake_count.store(count, std::memory_order_relaxed);
-}
-
-std::uint32_t Directory::choose_for_handshake(std::uint32_t shard) noexcept {
+std::uint32_t Directory::choose_for_handshake(std::uint32_t shard, bool is_full) noexcept {
     std::uint32_t chosen = shard;
     std::uint32_t fewest = shards_[shard].handshake_count.load(std::memory_order_relaxed);
-    if (fewest <= handshakes_apart) {
-        return shard;
+    if (!is_full) {
+        fewest -= std::min(fewest, handshakes_apart);
     }
-    fewest -= handshakes_apart;
     for (std::uint32_t index = 0; index < shards_.size(); ++index) {
         const std::uint32_t count = shards_[index].handshake_count.load(std::memory_order_relaxed);
         if (count < fewest) {
@@ -167,11 +168,12 @@ std::uint32_t Directory::choose_for_handshake(std::uint32_t shard) noexcept {
             chosen = index;
         }
     }
-    if (chosen != shard) {
-        // Until it says so itself.
-        shards_[chosen].handshake_count.fetch_add(1, std::memory_order_relaxed);
-    }
+    shards_[chosen].handshake_count.fetch_add(1, std::memory_order_relaxed);
     return chosen;
+}
+
+void Directory::end_handshake(std::uint32_t shard) noexcept {
+    shards_[shard].handshake_count.fetch_sub(1, std::memory_order_relaxed);
 }
 
 std::uint32_t Directory::match_count() const {

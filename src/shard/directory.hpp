@@ -1,6 +1,7 @@
 // The one object that shards share: which shard a match lives on, how many connections there are and whose,
-// which tickets were used, how much memory is held. Behind a mutex, and touched only at accept, at an
-// upgrade, at a join with a ticket of single use, and when a match or a connection ends.
+// which tickets were used, how much memory is held, who shakes hands. Touched only at accept, when a
+// handshake ends, at an upgrade, at a join with a ticket of single use, and when a match or a connection
+// ends; what is more than a counter is behind a mutex.
 #pragma once
 
 #include <atomic>
@@ -44,8 +45,8 @@ class Directory {
   public:
     Directory(std::uint32_t shard_count, const DirectoryLimits& limits);
 
-    /// Takes a reference to a match and says where it lives; a new one goes to the shard with the least
-    /// measured load. `shard_count` where there is no room for another match.
+    /// Takes a reference to a match and says where it lives; a new one goes to the shard that has
+    /// least to do for those who play. `shard_count` where there is no room for another match.
     std::uint32_t place(std::string_view match);
     /// Another reference to a match that has one: for the match object itself.
     void retain(std::string_view match);
@@ -84,12 +85,13 @@ class Directory {
     };
     void report_load(std::uint32_t shard, Load load) noexcept;
 
-    /// Its TLS handshakes in flight; written by that shard.
-    void report_handshakes(std::uint32_t shard, std::uint32_t count) noexcept;
-    /// Who shakes hands with a connection that came to `shard`: another one where that has far fewer in
-    /// flight. Of shards that accept from one socket (systemd's) the kernel wakes the same one nearly
-    /// always.
-    std::uint32_t choose_for_handshake(std::uint32_t shard) noexcept;
+    /// Which shard shakes hands over TLS with a connection that came to `shard`: another one where that has
+    /// far fewer handshakes in flight, or, where `is_full`, fewer. Of shards that accept from one socket
+    /// (systemd's) the kernel wakes the same one nearly always. It counts for the chosen one until
+    /// end_handshake(), on its way there too.
+    std::uint32_t choose_for_handshake(std::uint32_t shard, bool is_full) noexcept;
+    /// Of that shard: done, failed, or refused before it began.
+    void end_handshake(std::uint32_t shard) noexcept;
 
     /// From now on no new match has a place.
     void start_draining() noexcept { is_draining_.store(true, std::memory_order_relaxed); }

@@ -1,5 +1,5 @@
-// The way into a shard for other threads: connections handed over, requests of the service, other keys for
-// tickets, and the wish that it stops.
+// The way into a shard for other threads: connections accepted or handed over, requests of the service,
+// other keys for tickets, and the wish that it stops.
 #pragma once
 
 #include <atomic>
@@ -65,6 +65,9 @@ class Door {
     void set_backend(uring::Backend* backend) {
         const std::lock_guard lock(mutex_);
         backend_ = backend;
+        if (backend_ != nullptr) {
+            backend_->wake();  // somebody may have come before
+        }
     }
 
   private:

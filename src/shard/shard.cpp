@@ -83,7 +83,7 @@ Shard::~Shard() {
         uring::Backend::discard(moved.descriptor);
     }
     for (const AcceptedConnection& accepted : setting_.doors[setting_.index]->accepted().take_all()) {
-        uring::Backend::discard(accepted.descriptor);
+        turn_away(accepted);
     }
     setting_.doors[setting_.index]->requests().take_all();
     touched_.clear();
@@ -252,9 +252,9 @@ void Shard::prefetch_attended(std::size_t index) noexcept {
     }
 }
 
-/// Sends what was queued and deals with what has ended. Attending to one session may bring up another (an
-/// overflow makes its player away, and others are told), so it goes on until none is left; the bound is
-/// that a session is attended once for each thing that happened to it.
+/// Sends what was queued; who says goodbye waits for its turn. Attending to one session may bring up
+/// another (an overflow makes its player away, and others are told), so it goes on until none is left; the
+/// bound is that a session is attended once for each thing that happened to it.
 void Shard::flush() {
     while (!attention_.empty()) {
         attending_.swap(attention_);
@@ -268,7 +268,9 @@ void Shard::flush() {
             if (connection->is_closing) {
                 continue;
             }
-            if (connection->session.is_leaving()) {
+            // Who is sent away with all others says it at once: the process waits for their answers, and
+            // nobody plays any more.
+            if (connection->session.is_leaving() && !is_stopping_) {
                 leavers_.push(attending_[index].index);
             } else {
                 attend(attending_[index].index, *connection);

@@ -264,7 +264,8 @@ class Shard final : private uring::Events, private session::Host, private match:
     void run_match(base::Handle handle);
     void count_late_tick(base::Duration lateness);
     void run_off_grid();
-    void welcome(AcceptedConnection accepted);
+    void turn_away(const AcceptedConnection& accepted) noexcept;
+    void welcome(const AcceptedConnection& accepted);
     void open_connection(base::Handle handle, int descriptor);
     void take_mail();
     void answer_requests();

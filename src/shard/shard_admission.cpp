@@ -204,6 +204,8 @@ base::Duration Shard::turn_length() const noexcept {
 /// each slot; half of it is the newcomers' where there are any. Measured as CPU time: what others take of
 /// the machine is not their fault.
 ///
+/// Each time at least one newcomer and four leavers, however little is left of their share.
+///
 /// What leavers submit completes at once, and so the next wait() does not sleep: while a crowd leaves the
 /// shard goes round many times in a slot, some of them each time. Once in a slot took a quarter less CPU,
 /// and ticks were later (bench/README.md, Experiments).
@@ -265,8 +267,7 @@ void Shard::serve_leaver(uring::Channel channel) {
         return;
     }
     if (std::exchange(connection->is_ended, false)) {
-        connection->session.on_receive_ended(now_);  // which calls for attention
-        return;
+        connection->session.on_receive_ended(now_);
     }
     attend(channel, *connection);
 }
@@ -312,7 +313,7 @@ void Shard::note_handshake(Connection& connection) noexcept {
 void Shard::end_handshake(Connection& connection) noexcept {
     if (std::exchange(connection.is_handshaking, false)) {
         --handshaking_count_;
-        setting_.directory->report_handshakes(setting_.index, handshaking_count_);
+        setting_.directory->end_handshake(setting_.index);
     }
 }
 

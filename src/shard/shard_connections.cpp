@@ -17,8 +17,9 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     const AcceptedConnection accepted{descriptor,
                                       is_tls ? session::Transport::tls : session::Transport::clear,
                                       setting_.listeners[listener].preamble};
+    const bool is_full = handshaking_count_ >= options_.handshake_count_max;
     const std::uint32_t chosen =
-        is_tls && !is_stopping_ ? setting_.directory->choose_for_handshake(setting_.index) : setting_.index;
+        is_tls ? setting_.directory->choose_for_handshake(setting_.index, is_full) : setting_.index;
     if (chosen == setting_.index) {
         welcome(accepted);
     } else {
@@ -27,10 +28,18 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     }
 }
 
-void Shard::welcome(AcceptedConnection accepted) {
-    const auto [descriptor, transport, preamble] = accepted;
+/// Closed before anything was read from it.
+void Shard::turn_away(const AcceptedConnection& accepted) noexcept {
+    if (accepted.transport == session::Transport::tls) {
+        setting_.directory->end_handshake(setting_.index);
+    }
+    uring::Backend::discard(accepted.descriptor);
+}
+
+void Shard::welcome(const AcceptedConnection& accepted) {
+    const auto& [descriptor, transport, preamble] = accepted;
     if (is_stopping_) {
-        uring::Backend::discard(descriptor);
+        turn_away(accepted);
         return;
     }
     const base::PeerAddress peer = uring::Backend::peer_of(descriptor);
@@ -38,7 +47,7 @@ void Shard::welcome(AcceptedConnection accepted) {
         ++counters_.connections_refused;
         ++counters_.refused_untrusted;
         report({.cause = Cause::proxy_untrusted, .peer = peer});
-        uring::Backend::discard(descriptor);
+        turn_away(accepted);
         return;
     }
     const base::AddressKey address = options_.addresses.charged_key(peer);
@@ -59,7 +68,7 @@ void Shard::welcome(AcceptedConnection accepted) {
     }
     if (!handle.exists()) {
         setting_.directory->release_connection(is_admitted ? address : 0, now_);
-        uring::Backend::discard(descriptor);
+        turn_away(accepted);
         return;
     }
     ++counters_.connections_accepted;
@@ -69,10 +78,7 @@ void Shard::welcome(AcceptedConnection accepted) {
     connection.is_refused = !is_admitted;
     connection.is_by_proxy = options_.addresses.is_trusted(peer);
     refused_count_ += is_admitted ? 0U : 1U;
-    if (is_tls) {
-        ++handshaking_count_;
-        setting_.directory->report_handshakes(setting_.index, handshaking_count_);
-    }
+    handshaking_count_ += is_tls ? 1U : 0U;
     open_connection(handle, descriptor);
 }
 

@@ -11,7 +11,8 @@
 
 namespace tickwire::shard {
 
-/// An index whose connection has gone keeps its place, and whoever gets the index next inherits it.
+/// An index whose connection has gone keeps its place, and whoever gets the index next inherits
+/// it: a turn with nothing to do is harmless.
 ///
 /// Invariant: an index is in the ring exactly while is_queued_ says so, hence never twice.
 class TurnQueue {
@@ -34,8 +35,8 @@ class TurnQueue {
     std::uint32_t pop() noexcept {
         base::check(count_ != 0, "TurnQueue: one to take");
         const std::uint32_t index = ring_[first_];
-        first_ = (first_ + 1) % index_count_;
         --count_;
+        first_ = count_ == 0 ? 0 : (first_ + 1) % index_count_;
         is_queued_[index] = false;
         return index;
     }

@@ -88,6 +88,7 @@ Simulation::Simulation(std::uint64_t seed)
     if (wraps_ticks_) {
         stage_.session.idle_timeout = std::chrono::hours(3);
     }
+    shares_listeners_ = random_.chance(300);
     open_shards();
 }
 
@@ -119,7 +120,9 @@ void Simulation::open_shards() {
     for (std::uint32_t index = 0; index < shard_count_; ++index) {
         shard::ShardSetting setting;
         setting.index = index;
-        for (std::size_t listener = index; listener < stage_.listeners.size(); listener += shard_count_) {
+        const std::size_t first = shares_listeners_ ? 0 : index;
+        const std::size_t stride = shares_listeners_ ? 1 : shard_count_;
+        for (std::size_t listener = first; listener < stage_.listeners.size(); listener += stride) {
             setting.listeners.push_back({stage_.listeners[listener], shard::ListenerKind::plain});
             if (has_tls_) {
                 setting.listeners.push_back({stage_.tls_listeners[listener], shard::ListenerKind::tls});
@@ -201,6 +204,7 @@ void Simulation::end_shards() {
         outcome_.resumes += counters.matches.resumes;
         outcome_.replays += counters.matches.resumes_recovered;
         outcome_.moves += counters.connections_moved_in;
+        outcome_.passes += counters.connections_passed_on;
         outcome_.handshakes += counters.sessions.handshakes;
         outcome_.tickets += counters.tickets_accepted;
         outcome_.deferrals += counters.newcomers_deferred;

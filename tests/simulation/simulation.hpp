@@ -26,6 +26,7 @@ struct Outcome {
     std::uint64_t resumes;
     std::uint64_t replays;  ///< resumes with all that was missed
     std::uint64_t moves;
+    std::uint64_t passes;  ///< to a shard with fewer handshakes in flight
     std::uint64_t skips;
     std::uint64_t restarts;
     std::uint64_t handshakes;
@@ -77,6 +78,7 @@ class Simulation {
     Oracles oracles_;
     bool is_crowded_;
     bool has_tls_;
+    bool shares_listeners_ = false;  ///< every shard accepts from all sockets, as from systemd's
     Stage stage_;
     SeededTokens tokens_;
     std::uint32_t shard_count_;

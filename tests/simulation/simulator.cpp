@@ -118,7 +118,7 @@ int main(int count, char** values) {
         if (arguments.is_verbose) {
             std::printf(
                 "seed %llu: hash %016llx, %llu clients, %llu ticks, %llu events, %llu resumes, "
-                "%llu replays, %llu moves, "
+                "%llu replays, %llu moves, %llu passes, "
                 "%llu skips, %llu handshakes, %llu tickets, %llu deferrals, %llu restarts\n",
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.hash),
                 static_cast<unsigned long long>(outcome.client_count),
@@ -127,6 +127,7 @@ int main(int count, char** values) {
                 static_cast<unsigned long long>(outcome.resumes),
                 static_cast<unsigned long long>(outcome.replays),
                 static_cast<unsigned long long>(outcome.moves),
+                static_cast<unsigned long long>(outcome.passes),
                 static_cast<unsigned long long>(outcome.skips),
                 static_cast<unsigned long long>(outcome.handshakes),
                 static_cast<unsigned long long>(outcome.tickets),

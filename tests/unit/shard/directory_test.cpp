@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 namespace tickwire::shard {
@@ -20,32 +21,45 @@ TEST(Directory, places_matches_by_what_play_costs_and_not_by_who_just_comes) {
     EXPECT_EQ(directory.place("and-another"), 0U);
 }
 
+TEST(Directory, places_matches_by_number_where_loads_are_hardly_apart) {
+    Directory directory(2, {});
+    directory.report_load(0, {.permille = 99, .play_permille = 99});
+    directory.report_load(1, {.permille = 101, .play_permille = 101});
+    for (int count = 0; count < 10; ++count) {
+        const std::uint32_t shard = directory.place("match-" + std::to_string(count));
+        EXPECT_EQ(shard, static_cast<std::uint32_t>(count % 2));
+    }
+}
+
 TEST(Directory, keeps_a_handshake_where_it_came_unless_another_shard_has_far_fewer) {
     Directory directory(3, {});
-    directory.report_handshakes(0, 4);
-    EXPECT_EQ(directory.choose_for_handshake(0), 0U);
-    directory.report_handshakes(0, 5);
-    EXPECT_EQ(directory.choose_for_handshake(0), 1U);
-    // That one has it, whether it has said so by now or not.
-    EXPECT_EQ(directory.choose_for_handshake(0), 2U);
-    EXPECT_EQ(directory.choose_for_handshake(0), 0U);
-    directory.report_handshakes(0, 100);
-    directory.report_handshakes(1, 50);
-    directory.report_handshakes(2, 49);
-    EXPECT_EQ(directory.choose_for_handshake(0), 2U);
-    EXPECT_EQ(directory.choose_for_handshake(2), 2U);
+    for (int count = 0; count < 5; ++count) {
+        EXPECT_EQ(directory.choose_for_handshake(0, false), 0U);
+    }
+    EXPECT_EQ(directory.choose_for_handshake(0, false), 1U);
+    EXPECT_EQ(directory.choose_for_handshake(0, false), 2U);
+    EXPECT_EQ(directory.choose_for_handshake(0, false), 0U);
+    directory.end_handshake(1);
+    EXPECT_EQ(directory.choose_for_handshake(0, false), 1U);
+    EXPECT_EQ(directory.choose_for_handshake(2, false), 2U);
+}
+
+TEST(Directory, gives_a_handshake_to_whom_has_fewer_where_there_is_no_place_for_it) {
+    Directory directory(2, {});
+    EXPECT_EQ(directory.choose_for_handshake(0, true), 0U);
+    EXPECT_EQ(directory.choose_for_handshake(0, true), 1U);
+    EXPECT_EQ(directory.choose_for_handshake(0, true), 0U);
 }
 
 TEST(Directory, shares_a_crowd_that_comes_to_one_shard_among_all) {
     Directory directory(4, {});
-    std::uint32_t counts[4] = {};
+    std::array<int, 4> counts{};
     for (int count = 0; count < 1000; ++count) {
-        const std::uint32_t shard = directory.choose_for_handshake(0);
-        directory.report_handshakes(shard, ++counts[shard]);
+        ++counts[directory.choose_for_handshake(0, false)];
     }
-    for (const std::uint32_t count : counts) {
-        EXPECT_GE(count, 245U);
-        EXPECT_LE(count, 255U);
+    for (const int count : counts) {
+        EXPECT_GE(count, 248);
+        EXPECT_LE(count, 254);
     }
 }
 
