@@ -142,11 +142,11 @@ void shake_hands(benchmark::State& run, bool is_resumed) {
         client->handshake(input, to_server);
         sent = to_server.take();
         input = sent;
-        const auto resumed_at = std::chrono::steady_clock::now();
+        const auto went_on_at = std::chrono::steady_clock::now();
         const TlsStatus status = server->handshake(input, to_client);
         const bool is_as_wanted = server->was_resumed() == is_resumed;
         server.reset();
-        const auto passed = std::chrono::steady_clock::now() - resumed_at + (answered - begin);
+        const auto passed = std::chrono::steady_clock::now() - went_on_at + (answered - begin);
         if (status != TlsStatus::ok || !is_as_wanted) {
             run.SkipWithError("no handshake of that kind");
             break;

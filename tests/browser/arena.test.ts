@@ -34,11 +34,11 @@ test("two pages see each other's ships where they are, within 3 ticks", async (c
   const { player: playerB } = await until(b, "b sees a", sees(playerA));
   await until(a, "a sees b", sees(playerB));
   await a.waitForTimeout(1_000);
-  assert.deepEqual(on.browser.errors, []);
   // 60 frames a second, of which two thirds must count.
   await checkBoth(context, a, b, { a: playerA, b: playerB }, watchMs / 18);
   await a.close();
   await b.close();
+  assert.deepEqual(on.browser.errors, []);
 });
 
 test("a page that is closed vanishes from the other", async () => {

@@ -33,7 +33,7 @@ interface Check {
  * relay, the browser's own) may have been held up at other moments, too: the round does not count, and there is
  * another chance. A demo that draws 100 ms late misses 60 % of the frames in each.
  *
- * To be called last in a test: where not one frame missed, but too few count, it is skipped.
+ * Where not one frame missed, but too few count, the test is skipped; what it asserts afterwards still holds it.
  */
 export async function checkBoth(context: TestContext, a: Page, b: Page, players: { a: number | null; b: number | null }, framesMin: number): Promise<void> {
   const canary = new Canary();
