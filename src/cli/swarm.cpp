@@ -63,6 +63,9 @@ int run(Given given) {
         if (given.is_locked) {
             return fail(bad_option, "--phase-lock needs what only --protocol game tells");
         }
+        if (options.cut_every != 0 || options.comes_back) {
+            return fail(bad_option, "only members of --protocol game can come back");
+        }
     }
     options.movement.content = given.is_random ? swarm::Content::random : swarm::Content::movement;
     options.phases = given.is_locked ? swarm::Phases::locked : swarm::Phases::spread;
@@ -119,6 +122,9 @@ void add_swarm(CLI::App& app, int& exit_code) {
                       "send just before the tick, as a game's client does");
     command->add_option("--slow-every", options.slow_every,
                         "one member in so many reads only twice a second (0: none)");
+    command->add_option(
+        "--cut-every", options.cut_every,
+        "one member in so many loses its connection every two seconds, and resumes (0: none)");
     command->add_flag("--come-back", options.comes_back,
                       "members whose connection ends resume, and must be whom they were: for restarts");
     command->add_option("--warmup", options.warmup_s, "seconds before measuring (default 3)")

@@ -14,6 +14,7 @@ using client::PlayerNumber;
 // A match that is older than 38 hours at 30 Hz is none of ours; a wild number must not cost memory.
 constexpr std::size_t tick_number_max = std::size_t{1} << 22;
 constexpr base::Duration slow_read_interval = std::chrono::milliseconds(500);
+constexpr base::Duration cut_interval = std::chrono::seconds(2);
 
 /// An event's body: who, the how-manieth, and bytes that only the two can make.
 struct EventBody {
@@ -55,10 +56,8 @@ class Member::Sealed final : public tls::CiphertextSink {
     std::size_t used_;
 };
 
-Member::Member(Crowd& crowd, std::uint32_t index, std::uint32_t room, Part part)
-    : crowd_(crowd), index_(index), room_(room), part_(part) {
-    const std::uint32_t slow_every = crowd.options.slow_every;
-    is_slow_ = slow_every != 0 && index % slow_every == slow_every - 1;
+Member::Member(Crowd& crowd, std::uint32_t index, std::uint32_t room, Part part, Network network)
+    : crowd_(crowd), index_(index), room_(room), part_(part), network_(network) {
     const bool is_spectator = part == Part::spectator;
     talk_ = make_talk(
         crowd, *this,
@@ -86,7 +85,7 @@ void Member::on_connected(uring::SendResult result) {
         close_channel();
         return;
     }
-    if (is_slow_) {
+    if (network_.is_slow) {
         crowd_.backend->receive_once(index_);
     } else {
         crowd_.backend->receive_many(index_);
@@ -118,7 +117,7 @@ void Member::on_received(base::MutableBytes bytes) {
         talk_->receive(bytes, crowd_.client_now());
         flush();
     }
-    if (is_slow_ && link_ != Link::closing) {
+    if (network_.is_slow && link_ != Link::closing) {
         next_read_ = crowd_.now + slow_read_interval;
     }
 }
@@ -228,12 +227,19 @@ void Member::return_later() {
     sealed_.clear();
     in_flight_.clear();
     is_sending_ = false;
+    next_read_ = {};
     // Where nobody said when: soon, and not all at once.
     constexpr base::Duration unasked = std::chrono::milliseconds(50);
     const base::Duration wait =
         reconnect_ > base::Duration(0) ? reconnect_ : unasked * (1 + index_ % 8) / 8;
     connect_at_ = std::max(*gone_since_ + wait, crowd_.now);
     reconnect_ = {};
+}
+
+/// The first of all members' cuts are spread over the interval.
+void Member::plan_cut() noexcept {
+    const bool is_first = next_cut_ == base::Time::max();
+    next_cut_ = crowd_.now + (is_first ? cut_interval * (1 + index_ % 16) / 16 : cut_interval);
 }
 
 // --- what it sends
@@ -319,6 +325,15 @@ void Member::pass_time() {
         start_connecting();
         return;
     }
+    if (crowd_.now >= next_cut_ && is_joined() && link_ == Link::open) {
+        plan_cut();
+        if (crowd_.window.holds(crowd_.now)) {
+            ++crowd_.seen.cuts;
+            talk_->lose_connection();
+            close_channel();
+            return;
+        }
+    }
     if (next_read_ != base::Time{} && crowd_.now >= next_read_ && link_ == Link::open) {
         next_read_ = {};
         crowd_.backend->receive_once(index_);
@@ -381,6 +396,9 @@ void Member::on_welcome(const client::Welcome& welcome) {
     }
     player_before_ = welcome.player;
     has_joined_ = true;
+    if (network_.is_cut) {
+        plan_cut();
+    }
     --crowd_.pending_count;
     ++crowd_.joined_count;
     ++room().receiver_count;
@@ -433,7 +451,7 @@ void Member::on_state(const client::StateView& state) {
         return;
     }
     ++seen.states_delivered;
-    if (is_slow_) {
+    if (network_.is_slow) {
         return;  // what the others feel is the question
     }
     const base::Duration age = crowd_.now - place->sent;
@@ -502,7 +520,7 @@ void Member::on_event(const client::Event& event) {
 }
 
 void Member::on_pong(const client::Pong& pong) {
-    if (crowd_.window.holds(crowd_.now) && !is_slow_) {
+    if (crowd_.window.holds(crowd_.now) && !network_.is_slow) {
         crowd_.seen.pong.record(pong.round_trip);
     }
     if (is_asked_) {
@@ -515,7 +533,7 @@ void Member::on_ended(const client::Ended& ended) {
     if (crowd_.is_leaving) {
         return;
     }
-    if (crowd_.options.comes_back && ended.may_retry && has_joined_) {
+    if (comes_back() && ended.may_retry && has_joined_) {
         if (!gone_since_) {
             gone_since_ = crowd_.now;
             ++crowd_.absent_count;

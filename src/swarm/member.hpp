@@ -24,7 +24,13 @@ class Member final : public client::Handler {
         spectator,
     };
 
-    Member(Crowd& crowd, std::uint32_t index, std::uint32_t room, Part part);
+    /// How its network is.
+    struct Network {
+        bool is_slow = false;  ///< it reads only every half second
+        bool is_cut = false;   ///< its connection ends without a word now and then
+    };
+
+    Member(Crowd& crowd, std::uint32_t index, std::uint32_t room, Part part, Network network);
     Member(const Member&) = delete;
     Member& operator=(const Member&) = delete;
 
@@ -40,7 +46,7 @@ class Member final : public client::Handler {
     void send_state();
     void send_event();
     void send_probe();
-    /// PINGs that are due, the next read of a slow member.
+    /// PINGs that are due, the next read of a slow member, the next cut.
     void pass_time();
     /// Asks for a sign of life: a PONG, counted in Crowd::answer_count.
     void ask();
@@ -53,7 +59,6 @@ class Member final : public client::Handler {
     bool sends_states() const noexcept { return part_ == Part::player || part_ == Part::still; }
     Part part() const noexcept { return part_; }
     bool is_joined() const noexcept { return talk_->phase() == client::Phase::joined; }
-    bool is_slow() const noexcept { return is_slow_; }
     const SentStates* sent() const noexcept { return sent_ ? &*sent_ : nullptr; }
     base::Duration take_phase_shift() noexcept { return std::exchange(phase_shift_, {}); }
 
@@ -91,8 +96,10 @@ class Member final : public client::Handler {
     void receive_tls(base::MutableBytes bytes);
     void flush();
     void close_channel();
+    bool comes_back() const noexcept { return crowd_.options.comes_back || network_.is_cut; }
     /// Of a member that comes back: connects anew when it is time.
     void return_later();
+    void plan_cut() noexcept;
     void begin_talk();
     void account(const SentStates::Place& place) noexcept;
     void learn_phase(const client::StateView& own) noexcept;
@@ -111,6 +118,7 @@ class Member final : public client::Handler {
     std::uint32_t last_tick_ = 0;
     std::uint32_t divisor_ = 1;
     base::Time next_read_{};  // of a slow member
+    base::Time next_cut_ = base::Time::max();
     // Of one that comes back; the first three while it is on its way.
     std::optional<base::Time> gone_since_;
     base::Time connect_at_ = base::Time::max();
@@ -118,9 +126,9 @@ class Member final : public client::Handler {
     client::PlayerNumber player_before_ = protocol::nobody;
     base::Duration phase_shift_{};
     Part part_;
+    Network network_;
     Link link_ = Link::unused;
     bool is_sending_ = false;
-    bool is_slow_ = false;
     bool is_keyframe_due_ = true;
     bool is_asked_ = false;
     bool has_joined_ = false;

@@ -53,7 +53,9 @@ struct SwarmOptions {
     double warmup_s = 3;
     double measured_s = 20;
     std::uint32_t connections_per_second = 2000;
-    std::uint32_t slow_every = 0;  ///< one in so many reads only every half second; 0: none
+    // One in so many, counted match by match; 0: none.
+    std::uint32_t slow_every = 0;  ///< reads only every half second
+    std::uint32_t cut_every = 0;   ///< its connection ends without a word every two seconds, and it resumes
     bool comes_back = false;       ///< members whose connection ends resume: the server is restarted
     std::uint32_t slot_us = 1000;
     std::string match_prefix = "swarm-";

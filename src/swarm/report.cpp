@@ -136,6 +136,7 @@ std::string as_json(const Report& report) {
         }
         {
             JsonObject returns(object.key("returns"));
+            returns.number("cuts", seen.cuts);
             returns.number("count", seen.returns);
             returns.number("as_others", seen.returns_as_others);
             returns.number("absent", seen.absent);
@@ -207,9 +208,10 @@ std::string as_table(const Report& report) {
                    "the swarm itself", 100 * report.cpu_share(),
                    seen.frames == 0 ? 0.0 : 1e6 * report.cpu_s / static_cast<double>(seen.frames),
                    wide(report.sends_late), seen.send_lateness.max_ms());
-    if (options.comes_back) {
-        text += format("  %-22s %llu, as somebody else %llu, absent %llu\n", "came back",
-                       wide(seen.returns), wide(seen.returns_as_others), wide(seen.absent));
+    if (options.comes_back || options.cut_every != 0) {
+        text +=
+            format("  %-22s %llu after %llu cuts, as somebody else %llu, absent %llu\n", "came back",
+                   wide(seen.returns), wide(seen.cuts), wide(seen.returns_as_others), wide(seen.absent));
         text += line("without a connection", seen.absence);
     }
     for (const auto& [code, count] : seen.ends) {

@@ -42,7 +42,8 @@ struct Observations {
     std::uint64_t ticks_skipped = 0;    ///< numbers missing before a keyframe that had no other reason
     std::uint64_t rate_changes = 0;
     std::uint64_t states_sent_all = 0;
-    // With comes_back.
+    // With comes_back or cut_every.
+    std::uint64_t cuts = 0;  ///< made by members themselves
     std::uint64_t returns = 0;
     std::uint64_t returns_as_others = 0;  ///< another number, or events in between are lost
     std::uint64_t absent = 0;             ///< at the end

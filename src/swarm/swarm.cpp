@@ -140,9 +140,17 @@ class Swarm final : public uring::Events {
         // Round robin, so that all matches fill at the same pace and their members are spread.
         const std::uint32_t player_count = options_.match_count * options_.player_count;
         for (std::uint32_t index = 0; index < options_.connection_count(); ++index) {
-            members_.emplace_back(crowd_, index, index % options_.match_count,
-                                  part_of(index, player_count));
+            members_.emplace_back(crowd_, index, index % options_.match_count, part_of(index, player_count),
+                                  Member::Network{is_one_in(options_.slow_every, index),
+                                                  is_one_in(options_.cut_every, index)});
         }
+    }
+
+    /// Counted match by match, so that where `every` divides a match's members each match has as many.
+    bool is_one_in(std::uint32_t every, std::uint32_t index) const noexcept {
+        const std::uint32_t seats = (options_.connection_count() - 1) / options_.match_count + 1;
+        const std::uint32_t order = index % options_.match_count * seats + index / options_.match_count;
+        return every != 0 && order % every == every - 1;
     }
 
     Member::Part part_of(std::uint32_t index, std::uint32_t player_count) const noexcept {
@@ -328,9 +336,10 @@ class Swarm final : public uring::Events {
             if (crowd_.now >= next_look) {
                 next_look = crowd_.now + std::chrono::milliseconds(20);
                 // Other servers promise nothing to wait for.
-                is_settled = options_.protocol == Protocol::game
-                                 ? missing_events() == 0 && all_hold_last_states()
-                                 : crowd_.now - begin >= foreign_settle_time;
+                is_settled =
+                    options_.protocol == Protocol::game
+                        ? crowd_.absent_count == 0 && missing_events() == 0 && all_hold_last_states()
+                        : crowd_.now - begin >= foreign_settle_time;
             }
             return is_settled;
         });
@@ -379,7 +388,7 @@ class Swarm final : public uring::Events {
     void judge() {
         const Observations& seen = crowd_.seen;
         crowd_.seen.absent = crowd_.absent_count;
-        if (options_.comes_back) {
+        if (options_.comes_back || options_.cut_every != 0) {
             check("all are back as whom they were", crowd_.absent_count == 0 && seen.returns_as_others == 0,
                   std::to_string(crowd_.absent_count) + " are absent, " +
                       std::to_string(seen.returns_as_others) + " came back as somebody else");

@@ -9,25 +9,6 @@
 namespace tickwire::swarm {
 namespace {
 
-bool is_loopback(const uring::Address& address) noexcept {
-    switch (address.storage.ss_family) {
-        case AF_UNIX:
-            return true;
-        case AF_INET: {
-            sockaddr_in ipv4{};
-            std::memcpy(&ipv4, &address.storage, sizeof ipv4);
-            return ntohl(ipv4.sin_addr.s_addr) >> 24 == 127;
-        }
-        case AF_INET6: {
-            sockaddr_in6 ipv6{};
-            std::memcpy(&ipv6, &address.storage, sizeof ipv6);
-            return IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr) != 0;
-        }
-        default:
-            return false;
-    }
-}
-
 tl::expected<uring::Address, std::string> look_up(const std::string& host, const std::string& port) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -86,7 +67,7 @@ tl::expected<Target, std::string> parse_target(std::string_view url) {
         return tl::unexpected(std::string(url) + ": " + address.error());
     }
     target.address = *address;
-    target.is_loopback = is_loopback(target.address);
+    target.is_loopback = target.address.is_local();
     return target;
 }
 

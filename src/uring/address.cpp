@@ -88,6 +88,17 @@ tl::expected<Address, std::string> parse_ipv4(std::string_view text, std::string
 
 }  // namespace
 
+bool Address::is_local() const noexcept {
+    if (storage.ss_family == AF_INET) {
+        return ntohl(from_address<sockaddr_in>(*this).sin_addr.s_addr) >> 24U == 127;
+    }
+    if (storage.ss_family == AF_INET6) {
+        const auto ipv6 = from_address<sockaddr_in6>(*this);
+        return IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr) != 0;
+    }
+    return is_unix();
+}
+
 tl::expected<Address, std::string> parse_address(std::string_view text) {
     if (text.starts_with(unix_prefix)) {
         return parse_unix(text, text.substr(unix_prefix.size()));

@@ -16,6 +16,8 @@ struct Address {
     sockaddr_storage storage{};
     socklen_t size = 0;
     bool is_unix() const noexcept { return storage.ss_family == AF_UNIX; }
+    /// Whether only this machine reaches it: loopback, or a unix socket.
+    bool is_local() const noexcept;
 };
 
 /// The address, or one line that says what is wrong with it. Numeric hosts only.

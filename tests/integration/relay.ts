@@ -7,7 +7,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-const binary =
+export const binary =
   process.env["TICKWIRE_BIN"] ?? fileURLToPath(new URL("../../build/release/tickwire", import.meta.url));
 
 /** Sanitized builds on a busy machine take their time; a relay that hangs takes longer. */

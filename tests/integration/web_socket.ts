@@ -8,7 +8,8 @@ import type { ClientOptions, RawData, WebSocket as WsWebSocket } from "ws";
 
 // The package lives with the client, two folders over; a bare import would look above this one.
 const require = createRequire(new URL("../../clients/typescript/package.json", import.meta.url));
-const { WebSocket: Ws } = require("ws") as typeof import("ws");
+const { WebSocket: Ws, WebSocketServer } = require("ws") as typeof import("ws");
+export { WebSocketServer };
 
 // For what hangs; a sanitized relay takes its time over 16 MiB.
 const patienceMs = 60_000;

@@ -15,6 +15,16 @@ TEST(Address, formats_as_it_was_parsed) {
     }
 }
 
+TEST(Address, tells_whether_only_this_machine_reaches_it) {
+    for (const char* const text : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "unix:/run/tickwire.sock"}) {
+        EXPECT_TRUE(parse_address(text)->is_local()) << text;
+    }
+    for (const char* const text :
+         {"0.0.0.0:1", "128.0.0.1:1", "10.0.0.1:1", "[::]:1", "[2001:db8::1]:1", "[::ffff:127.0.0.1]:1"}) {
+        EXPECT_FALSE(parse_address(text)->is_local()) << text;
+    }
+}
+
 struct BadAddress {
     std::string text;
     const char* why;
