@@ -1,8 +1,7 @@
 // `ws` on Node, in the neutral format.
 //
-// The frame is built once for each match and tick and the same buffers are written to every socket, which is
-// what ws's own broadcast does not do: it makes a frame for each receiver. Writes wait in the socket (cork) to
-// be one writev of head and body.
+// The frame is built once for each match and tick, head and body in one buffer, and written to every socket, which
+// is what ws's own broadcast does not do: it makes a frame for each receiver.
 import http from "node:http";
 import https from "node:https";
 import { Sender, WebSocketServer } from "ws";

@@ -34,12 +34,14 @@ int main(int argument_count, char** arguments) {
         due += slot_ns;
         const timespec time{due / second_ns, due % second_ns};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr);
-        const std::int64_t late_ns = now_ns() - due;
-        const auto bucket =
-            static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(late_ns / 1000)));
-        ++buckets[bucket < bucket_count ? bucket : bucket_count - 1];
-        while (late_ns > slot_ns && due + slot_ns < now_ns()) {
-            due += slot_ns;  // what was slept through is over
+        // Of what was slept through each slot counts by its own lateness: in each of them ticks were due.
+        for (const std::int64_t now = now_ns();; due += slot_ns) {
+            const auto late_us = static_cast<std::uint64_t>((now - due) / 1000);
+            const auto bucket = static_cast<std::size_t>(std::bit_width(late_us));
+            ++buckets[bucket < bucket_count ? bucket : bucket_count - 1];
+            if (due + slot_ns > now) {
+                break;
+            }
         }
     }
     std::printf("{\"lateness_below_us\":{");

@@ -4,6 +4,9 @@ import statistics
 
 CAPACITY_SHARE = 0.9
 SWARM_SHARE_MAX = 0.85
+FRAMES_SHARE_MIN = 0.97
+SLOT_US = 2000  # the relay's own choice
+CORE_BEYOND_PROCESS_MAX = 1.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +21,25 @@ class Figure:
     quality: str
 
 
+QUALITIES = ("clean", "disturbed", "void")  # of runs that count for anything
+
+
 def quality_of(record):
+    """A server that sends garbage is fast: what failed its checks counts for nothing."""
+    if record["failed"]:
+        return "failed"
     return "void" if record["void"] else "disturbed" if record["disturbed"] else "clean"
+
+
+def keeps_time(record):
+    """Whether the relay bought its CPU with nothing: no tick skipped or left out, every frame sent, and 99 % of the
+    PONGs within a slot and a millisecond. Others promise none of that."""
+    if record["subject"] != "relay" or not record["load"]["players"]:
+        return True
+    slot_ms = (record["load"].get("slot_us") or SLOT_US) / 1000
+    pong_ms = look_up(record, "pong_ms.p99")
+    return (record["skipped"] == 0 and not record["counters"].get("ticks_left_out") and
+            (record["frames_share"] or 0) >= FRAMES_SHARE_MIN and pong_ms is not None and pong_ms <= slot_ms + 1)
 
 
 def look_up(record, path):
@@ -30,18 +50,20 @@ def look_up(record, path):
 
 
 class Analysis:
-    def __init__(self, records, qualities=("clean", "disturbed", "void")):
+    def __init__(self, records, qualities=QUALITIES, counts=lambda record: True):
+        """`counts`: which of the runs of such a quality do."""
         self.qualities = qualities
+        self.counts = counts
         self.by_key = {}
         for record in records:
             self.by_key.setdefault(record["key"], []).append(record)
 
     def records(self, key):
-        """Those that count."""
+        """Those that count; none, where all have failed."""
         records = self.by_key.get(key, [])
         for quality in self.qualities:
             if chosen := [record for record in records if quality_of(record) == quality]:
-                return chosen
+                return [record for record in chosen if self.counts(record)]
         return []
 
     def figure(self, key, path="cpu_us"):
@@ -68,7 +90,15 @@ class Analysis:
     def is_saturated(self, key):
         """It sent visibly fewer frames than it was to."""
         figure = self.figure(key, "frames_share")
-        return bool(figure) and figure.value < 0.97
+        return bool(figure) and figure.value < FRAMES_SHARE_MIN
+
+    def core_beyond_process(self, key):
+        """How many times the process's CPU time its core was busy, where that is much: softirq work that nobody is
+        charged for, or other programs. None: they agree."""
+        core, process = self.figure(key, "core_us"), self.figure(key)
+        if not core or not process or core.value <= process.value * CORE_BEYOND_PROCESS_MAX:
+            return None
+        return core.value / process.value
 
     def capacity(self, scheme, subject, hz=30):
         """Members of shape (a) at which CPU per frame times the rate fills 90 % of a core; from the largest run
@@ -80,7 +110,7 @@ class Analysis:
                     setting == "e" or (setting == "a" and variant == "random")):
                 continue
             counted = [record for record in self.records(key)
-                       if record["swarm_share"] < SWARM_SHARE_MAX and (record["frames_share"] or 0) >= 0.97]
+                       if record["swarm_share"] < SWARM_SHARE_MAX and (record["frames_share"] or 0) >= FRAMES_SHARE_MIN]
             if counted and (best is None or counted[0]["members"] > best[1]):
                 cpu_us = statistics.median(record["cpu_us"] for record in counted)
                 best = (CAPACITY_SHARE * 1e6 / (cpu_us * hz), counted[0]["members"])
@@ -91,12 +121,14 @@ class Analysis:
                            lambda record: (record["rss"] - record["rss_before"]) / record["members"])
 
 
-def upper_bound_of(buckets, share):
-    """The upper bound, in µs, of the bucket in which `share` of the counts is reached. {"4": 7}: 7 below 4 µs."""
+def quantile_of(buckets, share):
+    """The µs that `share` of the counts do not pass, linear inside a bucket. {"4": 7}: 7 from 2 to 4 µs."""
     total = sum(buckets.values())
     passed = 0
     for bound in sorted(buckets, key=int):
-        passed += buckets[bound]
-        if total and passed >= share * total:
-            return int(bound)
+        count = buckets[bound]
+        if count and passed + count >= share * total:
+            low = int(bound) / 2 if int(bound) > 1 else 0
+            return low + (int(bound) - low) * (share * total - passed) / count
+        passed += count
     return None

@@ -195,6 +195,7 @@ def make_record(cell, report, usages, rss_before, counters):
     core_s = after.core_busy_s - before.core_busy_s
     expected = cell.load.matches * cell.load.players * cell.load.hz * report["measured_s"]
     waited_share = (after.waited_ns - before.waited_ns) / 1e9 / passed_s
+    has_own_core = cell.load.shards == 1
 
     def each(seconds):
         return seconds * 1e6 / frames if frames else None
@@ -203,9 +204,9 @@ def make_record(cell, report, usages, rss_before, counters):
     return {
         "key": cell.key, "setting": cell.setting, "subject": cell.subject, "scheme": cell.scheme,
         "variant": cell.variant, "load": dataclasses.asdict(cell.load), "members": cell.load.members,
-        "cpu_us": each(cpu_s), "core_us": each(core_s),
+        "cpu_us": each(cpu_s), "core_us": each(core_s) if has_own_core else None,
         "user_us": each(after.user_s - before.user_s), "system_us": each(after.system_s - before.system_s),
-        "cpu_share": cpu_s / passed_s, "core_share": core_s / passed_s, "waited_share": waited_share,
+        "cpu_share": cpu_s / passed_s, "core_share": core_s / passed_s if has_own_core else None, "waited_share": waited_share,
         "frames_per_s": report["frames"] / report["measured_s"],
         "frames_share": report["frames"] / expected if expected else None,
         "bytes_per_frame": report["bytes_received"] / report["frames"] if report["frames"] else None,

@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 
+from suite.analysis import quality_of
 from suite.subjects import PEERS, SOURCE
 
 
@@ -50,15 +51,21 @@ def describe_machine(congestion_control, nice):
 class Results:
     """Invariant: the first line of the file is the machine that all others belong to."""
 
-    def __init__(self, path, machine, extent):
+    def __init__(self, path, machine, extent, is_report=False):
+        """`is_report`: what is there is only read, whatever has changed since."""
         self.path = path
         self.machine = machine
         self.records = []
         head = {"machine": machine, "extent": extent}
         if path.exists():
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            if lines and lines[0] == head:
+            text = path.read_text(encoding="utf-8")
+            whole = text[:text.rfind("\n") + 1]  # a run may have been cut off in the middle of a line
+            lines = [json.loads(line) for line in whole.splitlines()]
+            if lines and (lines[0] == head or is_report):
+                self.machine = lines[0]["machine"]
                 self.records = lines[1:]
+                if whole != text and not is_report:
+                    path.write_text(whole, encoding="utf-8")
                 return
             path.rename(path.with_suffix(".before.jsonl"))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +80,7 @@ class Results:
         self.append(record)
 
     def done(self, key, repetition):
-        """Whether it has been run and counts; a void run may be tried again, twice."""
-        tries = [record for record in self.records if (record["key"], record["repetition"]) == (key, repetition)]
-        return any(not record["void"] for record in tries) or len(tries) >= 3
+        """Whether it has been run and counts, or often enough: a disturbed run is tried again once, a void or failed
+        one twice."""
+        tries = [quality_of(record) for record in self.records if (record["key"], record["repetition"]) == (key, repetition)]
+        return "clean" in tries or len(tries) >= (2 if "disturbed" in tries else 3)

@@ -22,6 +22,7 @@ class Load:
     is_phase_locked: bool = False
     slow_every: int = 0
     shards: int = 1
+    slot_us: int = 0  # of the relay; 0: its own choice
     ramp: int = 2000
 
     @property
@@ -68,7 +69,8 @@ class Subject:
 def relay(place, load, scheme):
     listen = ["--tls-listen"] if scheme == "wss" else ["--listen"]
     return [str(place.build / "tickwire"), "serve", *listen, "127.0.0.1:0", *place.tls(scheme),
-            "--shards", str(load.shards), "--tick-hz", str(load.hz), "--max-players", str(max(64, load.players))]
+            "--shards", str(load.shards), "--tick-hz", str(load.hz), "--max-players", str(max(64, load.players)),
+            *(["--slot-us", str(load.slot_us)] if load.slot_us else [])]
 
 
 def floor(*options):
