@@ -46,13 +46,16 @@ void add_serve(CLI::App& app, int& exit_code) {
         ->type_name("FILE");
     command->add_flag("--print-config", given->is_print_only,
                       "print the settings and where each comes from, and end");
+    std::vector<std::pair<std::size_t, CLI::Option*>> flags;  // by the setting's row
     for (std::size_t row = 0; row < service::settings().size(); ++row) {
         const service::Setting& setting = service::settings()[row];
         const std::string option = "--" + std::string(setting.name);
         std::string help(setting.help);
         if (setting.kind == service::SettingKind::flag) {
-            command->add_flag_callback(
-                option, [given, row] { given->sources.command_line[row] = {"true"}; }, help);
+            // `--demo=false` takes back what the file or the environment says; the last one counts.
+            const std::string& description = help;  // not const it would be a variable for the result
+            flags.emplace_back(row, command->add_flag(option, description)
+                                        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast));
             continue;
         }
         if (!setting.default_text.empty()) {
@@ -64,7 +67,14 @@ void add_serve(CLI::App& app, int& exit_code) {
                                        ? CLI::MultiOptionPolicy::TakeAll
                                        : CLI::MultiOptionPolicy::TakeLast);
     }
-    command->callback([given, &exit_code] { exit_code = serve(*given); });
+    command->callback([given, flags, &exit_code] {
+        for (const auto& [row, flag] : flags) {
+            if (flag->count() != 0) {
+                given->sources.command_line[row] = {flag->results().back()};
+            }
+        }
+        exit_code = serve(*given);
+    });
 }
 
 }  // namespace tickwire::cli

@@ -152,8 +152,9 @@ void Match::Implementation::serve(Member member, const TickEncoder& tick) noexce
     }
     const RateClass& rate_class = classes[record.class_index];
     const std::uint8_t key_class = content == TickContent::delta ? record.class_index : std::uint8_t{0};
-    const auto buffer = frames.find_or_encode({record.cursor, content, key_class}, log, rate_class, tick);
-    if (!buffer) {
+    const SharedFrames::Frames shared =
+        frames.find_or_encode({record.cursor, content, key_class}, log, rate_class, tick);
+    if (!shared.buffer) {
         materialise(record);  // events must go all the same: the outlet has room of its own for them
         if (content != TickContent::none) {
             ++counters.skipped_no_memory;
@@ -162,10 +163,11 @@ void Match::Implementation::serve(Member member, const TickEncoder& tick) noexce
         return;
     }
     record.cursor = log.head();
-    if (buffer.bytes().empty()) {
+    if (shared.buffer.bytes().empty()) {
         return;  // what the log got was for others alone
     }
-    outlet.send_shared(record.connection, buffer);
+    outlet.send_shared(record.connection, shared.buffer);
+    counters.shared_messages += shared.count;
     if (content != TickContent::none) {
         on_tick_sent(record, content, tick);
     }

@@ -90,6 +90,7 @@ enum class Ending : std::uint8_t {
 struct MatchCounters {
     std::uint64_t ticks = 0;
     std::uint64_t ticks_left_out = 0;     ///< numbers that a late relay skipped
+    std::uint64_t shared_messages = 0;    ///< handed to members in shared buffers: TICKs, EVENTS, JSON
     std::uint64_t tick_messages = 0;      ///< TICKs handed to members
     std::uint64_t keyframe_messages = 0;  ///< of these
     std::uint64_t entries_full = 0;       ///< state entries encoded
@@ -100,6 +101,8 @@ struct MatchCounters {
     std::uint64_t states_taken = 0;
     std::uint64_t events_taken = 0;
     std::uint64_t events_refused = 0;  ///< no such player or host
+    std::array<std::uint64_t, wire::control_error_count>
+        errors{};  ///< `error` messages, by wire::ControlErrorCode
     std::uint64_t resumes = 0;
     std::uint64_t resumes_recovered = 0;
     std::uint64_t away_timeouts = 0;

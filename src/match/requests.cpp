@@ -169,6 +169,7 @@ void Match::Implementation::answer_ok(MemberRecord& record, std::optional<std::u
 
 void Match::Implementation::answer_error(MemberRecord& record, wire::ControlErrorCode code,
                                          std::string_view message, std::optional<std::uint64_t> id) {
+    ++counters.errors[static_cast<std::size_t>(code)];
     const bool is_version = code == ControlErrorCode::version;
     json.clear();
     wire::write_error(code, message, id, is_version ? std::optional(properties.version()) : std::nullopt,

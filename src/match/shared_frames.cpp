@@ -11,8 +11,8 @@ SharedFrames::SharedFrames(base::BufferPool& pool) : pool_(pool) {
     entries_.reserve(entry_count_max);
 }
 
-base::SharedBuffer SharedFrames::find_or_encode(Key key, const EventLog& log, const RateClass& rate_class,
-                                                const TickEncoder& tick) noexcept {
+SharedFrames::Frames SharedFrames::find_or_encode(Key key, const EventLog& log, const RateClass& rate_class,
+                                                  const TickEncoder& tick) noexcept {
     for (const Entry& entry : entries_) {
         if (entry.key == key) {
             return entry.frames;
@@ -26,8 +26,8 @@ base::SharedBuffer SharedFrames::find_or_encode(Key key, const EventLog& log, co
         }
         tick_payload = payload.bytes();
     }
-    base::SharedBuffer frames = encode(key.cursor, log, tick_payload);
-    if (!frames) {
+    Frames frames = encode(key.cursor, log, tick_payload);
+    if (!frames.buffer) {
         return {};
     }
     if (entries_.size() < entry_count_max) {
@@ -53,19 +53,21 @@ const base::SharedBuffer& SharedFrames::payload_for(const Key& key, const RateCl
     return delta;
 }
 
-base::SharedBuffer SharedFrames::encode(LogPosition cursor, const EventLog& log,
-                                        base::Bytes tick_payload) noexcept {
+SharedFrames::Frames SharedFrames::encode(LogPosition cursor, const EventLog& log,
+                                          base::Bytes tick_payload) noexcept {
     // What is for one member alone is never behind the cursor of that member: it was served at once.
     const Audience everybody;
     std::size_t size =
         tick_payload.empty() ? 0 : websocket::server_header_size(tick_payload.size()) + tick_payload.size();
+    std::uint32_t count = tick_payload.empty() ? 0 : 1;
     LogPosition position = cursor;
     while (const auto run = log.next_run(position, everybody)) {
+        ++count;
         size += websocket::server_header_size(run->payload_size) + run->payload_size;
     }
     base::SharedBuffer frames = base::SharedBuffer::create(pool_, size);
     if (!frames) {
-        return frames;
+        return {};
     }
     std::uint8_t* to = frames.room().data();
     position = cursor;
@@ -79,7 +81,7 @@ base::SharedBuffer SharedFrames::encode(LogPosition cursor, const EventLog& log,
         std::memcpy(to, tick_payload.data(), tick_payload.size());
     }
     frames.set_size(size);
-    return frames;
+    return {std::move(frames), count};
 }
 
 void SharedFrames::clear() noexcept {

@@ -29,9 +29,14 @@ class SharedFrames {
         std::uint8_t class_index;  ///< of a delta; keyframes are the same for all
         friend bool operator==(const Key&, const Key&) = default;
     };
-    /// The frames for one member. Empty where the pool has no room.
-    base::SharedBuffer find_or_encode(Key key, const EventLog& log, const RateClass& rate_class,
-                                      const TickEncoder& tick) noexcept;
+    /// Whole WebSocket frames, and how many.
+    struct Frames {
+        base::SharedBuffer buffer;
+        std::uint32_t count = 0;
+    };
+    /// The frames for one member. Without a buffer where the pool has no room.
+    Frames find_or_encode(Key key, const EventLog& log, const RateClass& rate_class,
+                          const TickEncoder& tick) noexcept;
     void clear() noexcept;
 
   private:
@@ -39,12 +44,12 @@ class SharedFrames {
     static constexpr std::size_t entry_count_max = 16;
     struct Entry {
         Key key;
-        base::SharedBuffer frames;
+        Frames frames;
     };
 
     const base::SharedBuffer& payload_for(const Key& key, const RateClass& rate_class,
                                           const TickEncoder& tick) noexcept;
-    base::SharedBuffer encode(LogPosition cursor, const EventLog& log, base::Bytes tick_payload) noexcept;
+    Frames encode(LogPosition cursor, const EventLog& log, base::Bytes tick_payload) noexcept;
 
     base::BufferPool& pool_;
     std::vector<Entry> entries_;

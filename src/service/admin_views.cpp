@@ -82,6 +82,7 @@ std::string match_as_json(std::string_view name, std::uint32_t shard, const shar
             one.number("received_bytes", traffic.bytes_received);
             one.number("sent_bytes", traffic.bytes_sent);
             one.number("queued_bytes", traffic.bytes_queued);
+            one.number("held_bytes", traffic.bytes_held);
         }
         members += ']';
     }

@@ -12,6 +12,7 @@
 #include "match/match.hpp"
 #include "service/webhooks.hpp"
 #include "session/origins.hpp"
+#include "uring/listener.hpp"
 
 namespace tickwire::service {
 namespace {
@@ -60,6 +61,14 @@ Result set_text(std::string& to, const std::string& value) {
     return {};
 }
 
+Result add_address(std::vector<std::string>& to, const std::string& value) {
+    if (const auto address = uring::parse_address(value); !address) {
+        return tl::unexpected(address.error());
+    }
+    to.push_back(value);
+    return {};
+}
+
 Result set_choice(std::string& to, const std::string& value,
                   std::initializer_list<std::string_view> allowed) {
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
@@ -81,21 +90,21 @@ constexpr std::array
         Setting{"listen", "ADDR:PORT",
                 "listen for ws:// (IPv4, [IPv6] or unix:PATH; port 0 picks one); repeatable",
                 SettingKind::list,
-                [](Config& c, Value v) -> Result { return c.listen.push_back(v), Result{}; }, "server", "",
+                [](Config& c, Value v) { return add_address(c.listen, v); }, "server", "",
                 Applies::on_restart},
         Setting{"tls-listen", "ADDR:PORT", "listen for wss://, in the same forms; repeatable",
                 SettingKind::list,
-                [](Config& c, Value v) -> Result { return c.tls_listen.push_back(v), Result{}; }, "tls", "",
+                [](Config& c, Value v) { return add_address(c.tls_listen, v); }, "tls", "",
                 Applies::on_restart},
         Setting{"proxy-listen", "ADDR:PORT",
                 "listen for ws:// from trusted-proxies alone, each connection with a PROXY header, version "
                 "1 or 2; repeatable",
                 SettingKind::list,
-                [](Config& c, Value v) -> Result { return c.proxy_listen.push_back(v), Result{}; }, "proxy",
+                [](Config& c, Value v) { return add_address(c.proxy_listen, v); }, "proxy",
                 "", Applies::on_restart},
         Setting{"proxy-tls-listen", "ADDR:PORT", "the same for wss://: TLS begins behind the header",
                 SettingKind::list,
-                [](Config& c, Value v) -> Result { return c.proxy_tls_listen.push_back(v), Result{}; },
+                [](Config& c, Value v) { return add_address(c.proxy_tls_listen, v); },
                 "proxy", "", Applies::on_restart},
         Setting{
             "certificate", "FILE",
@@ -129,7 +138,7 @@ constexpr std::array
                 "server", "2000", Applies::on_restart},
         Setting{"max-players", "N", "players in one match, 1 to 65535", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.max_players, v, 1, 65535); }, "match", "64",
-                Applies::at_once},
+                Applies::to_new_matches},
         Setting{"max-matches", "N", "matches at the same time", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.max_matches, v, 1, 1'000'000); }, "match",
                 "10000", Applies::on_restart},
@@ -139,7 +148,7 @@ constexpr std::array
         Setting{"resume-window", "SECONDS", "how long a lost player's place is kept, 0 to 3600",
                 SettingKind::value,
                 [](Config& c, Value v) { return set_seconds(c.resume_window_s, v, 0, 3600); }, "match",
-                "20", Applies::at_once},
+                "20", Applies::to_new_matches},
         Setting{"join-timeout", "SECONDS", "time for the join message, 0.1 to 60", SettingKind::value,
                 [](Config& c, Value v) { return set_seconds(c.join_timeout_s, v, 0.1, 60); }, "limits", "5",
                 Applies::at_once},
@@ -177,7 +186,7 @@ constexpr std::array
             "listen for the admin interface and metrics: a loopback address or unix:PATH, or any address "
             "with a token; repeatable",
             SettingKind::list,
-            [](Config& c, Value v) -> Result { return c.admin_listen.push_back(v), Result{}; }, "admin", "",
+            [](Config& c, Value v) { return add_address(c.admin_listen, v); }, "admin", "",
             Applies::on_restart},
         Setting{"admin-token-file", "FILE", "a file with the bearer token that the admin interface wants",
                 SettingKind::value, [](Config& c, Value v) { return set_text(c.admin_token_file, v); },
@@ -238,7 +247,8 @@ constexpr std::array
 
         Setting{"ticket-key", "KID=FILE",
                 "joining needs a ticket signed with this key: a public key in PEM (P-256 or Ed25519), or a "
-                "secret of 32 bytes and more for HS256; read again when it changes; repeatable",
+                "secret of 32 bytes and more for HS256; read again when it changes (whether there is any at all "
+                "is settled at the start); repeatable",
                 SettingKind::list,
                 [](Config& c, Value v) -> Result {
                     const std::size_t equals = v.find('=');
@@ -247,10 +257,10 @@ constexpr std::array
                     }
                     return c.ticket_key.push_back(v), Result{};
                 },
-                "ticket", "", Applies::on_restart},
+                "ticket", "", Applies::at_once},
         Setting{"ticket-jwks", "FILE", "the same with a JSON Web Key Set; repeatable", SettingKind::list,
                 [](Config& c, Value v) -> Result { return c.ticket_jwks.push_back(v), Result{}; }, "ticket",
-                "", Applies::on_restart},
+                "", Applies::at_once},
         Setting{"ticket-audience", "NAME", "what a ticket's aud must name", SettingKind::value,
                 [](Config& c, Value v) { return set_text(c.ticket_audience, v); }, "ticket",
                 "it may have none", Applies::on_restart},
@@ -265,7 +275,7 @@ constexpr std::array
             "used tickets of single use that are remembered until they expire; further ones are refused",
             SettingKind::value,
             [](Config& c, Value v) { return set_number(c.max_used_tickets, v, 1, 100'000'000); }, "ticket",
-            "100000", Applies::on_restart},
+            "100000", Applies::at_once},
         Setting{"origins", "ORIGIN",
                 "web pages that may connect: https://game.example, https://*.game.example; repeatable",
                 SettingKind::list,
@@ -283,11 +293,11 @@ constexpr std::array
             "max-connections-per-address", "N", "connections of one IPv4 address or IPv6 /64 (0: any)",
             SettingKind::value,
             [](Config& c, Value v) { return set_number(c.max_connections_per_address, v, 0, 10'000'000); },
-            "limits", "256", Applies::on_restart},
+            "limits", "256", Applies::at_once},
         Setting{"connects-per-address", "N",
                 "connections a second of one IPv4 address or IPv6 /64 (0: any)", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.connects_per_address, v, 0, 1'000'000); },
-                "limits", "64", Applies::on_restart},
+                "limits", "64", Applies::at_once},
         Setting{"trusted-proxies", "RANGE",
                 "10.0.0.0/8, one address, or unix for all unix sockets: exempt from these limits, which "
                 "then hold for whom their PROXY header or X-Forwarded-For names; repeatable",
@@ -300,18 +310,18 @@ constexpr std::array
                     }
                     return c.trusted_proxies.push_back(v), Result{};
                 },
-                "limits", "", Applies::on_restart},
+                "limits", "", Applies::at_once},
         Setting{"limit-loopback", "", "connections of this machine count for these limits too",
                 SettingKind::flag, [](Config& c, Value v) { return set_flag(c.limit_loopback, v); },
-                "limits", "false", Applies::on_restart},
+                "limits", "false", Applies::at_once},
         Setting{"max-handshakes", "N", "TLS handshakes in flight on each shard", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.max_handshakes, v, 1, 10'000'000); }, "limits",
-                "10000", Applies::on_restart},
+                "10000", Applies::at_once},
         Setting{"newcomer-share", "PERCENT",
                 "of a slot, for handshakes, requests, joins and goodbyes while matches tick, 1 to 100",
                 SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.newcomer_share, v, 1, 100); }, "limits", "40",
-                Applies::on_restart},
+                Applies::at_once},
         Setting{"tls-timeout", "SECONDS", "time for a TLS handshake, 0.1 to 60", SettingKind::value,
                 [](Config& c, Value v) { return set_seconds(c.tls_timeout_s, v, 0.1, 60); }, "limits", "10",
                 Applies::at_once},
@@ -326,7 +336,7 @@ constexpr std::array
                 "what connections and matches may hold before new connections are refused",
                 SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.max_memory_mib, v, 16, 16'777'216); },
-                "limits", "half of the machine's memory", Applies::on_restart},
+                "limits", "half of the machine's memory", Applies::at_once},
         Setting{"upgrade-state-mib", "MIB",
                 "what may be left to the next process at a restart; above it nothing is (0: never)",
                 SettingKind::value,
@@ -334,7 +344,7 @@ constexpr std::array
                 "1024", Applies::at_once},
         Setting{"max-spectators", "N", "spectators of one match", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.max_spectators, v, 0, 10'000'000); }, "limits",
-                "1000000", Applies::at_once},
+                "1000000", Applies::to_new_matches},
         Setting{"json-bytes", "N", "size of a control message, 256 to 65536", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.json_bytes, v, 256, 65536); }, "limits",
                 "16384", Applies::at_once},
@@ -365,18 +375,18 @@ constexpr std::array
                     }
                     return {};
                 },
-                "limits", "262144", Applies::at_once},
+                "limits", "262144", Applies::to_new_matches},
         Setting{"properties-bytes", "N", "all properties of a match, 0 to 1048576", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.properties_bytes, v, 0, 1048576); }, "limits",
-                "65536", Applies::at_once},
+                "65536", Applies::to_new_matches},
         Setting{"max-properties", "N", "properties of a match, 0 to 65536", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.max_properties, v, 0, 65536); }, "limits",
-                "256", Applies::at_once},
+                "256", Applies::to_new_matches},
         Setting{"late-slots", "PERMILLE",
                 "late slots at which a shard slows spectators down and then takes no new match, to 1000 "
                 "(1000: never)",
                 SettingKind::value, [](Config& c, Value v) { return set_number(c.late_slots, v, 1, 1000); },
-                "limits", "50", Applies::on_restart},
+                "limits", "50", Applies::at_once},
     };
 
 }  // namespace
@@ -410,6 +420,13 @@ tl::expected<void, std::string> check_config(const ServeConfig& config) {
     if (!config.webhook_url.empty() && config.webhook_secret_file.empty()) {
         return tl::unexpected(
             std::string("--webhook-url needs --webhook-secret-file: what is posted is signed"));
+    }
+    for (const std::string& address : config.admin_listen) {
+        if (config.admin_token_file.empty() && !uring::parse_address(address)->is_local()) {
+            return tl::unexpected("admin-listen " + address +
+                                  " can be reached from elsewhere: give admin-token-file, or listen on a "
+                                  "loopback address or a unix socket");
+        }
     }
     if (config.certificate.size() != config.key.size()) {
         return tl::unexpected(std::to_string(config.certificate.size()) + " certificates and " +

@@ -101,7 +101,11 @@ enum class SettingKind : std::uint8_t {
 };
 
 /// Whether a reload puts a changed value into force.
-enum class Applies : std::uint8_t { on_restart, at_once };
+enum class Applies : std::uint8_t {
+    on_restart,
+    at_once,
+    to_new_matches,  ///< at once, for matches that open from then on
+};
 
 /// One line of the table. `set` checks and stores; its error is what is wrong with the value, without the
 /// name.

@@ -305,6 +305,38 @@ void for_each_by_section(const OnSection& on_section, const OnSetting& on_settin
     }
 }
 
+/// Whether joining needs a ticket at all is settled at the start; with which keys is not.
+bool wants_tickets(const ServeConfig& config) {
+    return !config.ticket_key.empty() || !config.ticket_jwks.empty();
+}
+bool names_ticket_keys(const Setting& setting) {
+    return setting.name == "ticket-key" || setting.name == "ticket-jwks";
+}
+
+std::string_view reload_remark(Applies applies) {
+    switch (applies) {
+        case Applies::on_restart:
+            break;
+        case Applies::at_once:
+            return " (reload)";
+        case Applies::to_new_matches:
+            return " (reload, for matches that open then)";
+    }
+    return "";
+}
+
+std::string_view reload_sentence(Applies applies) {
+    switch (applies) {
+        case Applies::on_restart:
+            break;
+        case Applies::at_once:
+            return "In force after a reload.\n";
+        case Applies::to_new_matches:
+            return "In force after a reload, for matches that open then.\n";
+    }
+    return "Needs a restart.\n";
+}
+
 }  // namespace
 
 std::vector<std::string> process_environment() {
@@ -344,12 +376,17 @@ tl::expected<ReloadedConfig, std::string> merge_reload(const ResolvedConfig& old
             continue;
         }
         const Setting& setting = settings()[row];
-        if (setting.applies == Applies::at_once) {
-            reloaded.resolved.values[row] = new_config.values[row];
-            reloaded.changed.emplace_back(setting.name);
-        } else {
+        const bool has_to_wait = setting.applies == Applies::on_restart ||
+                                 (names_ticket_keys(setting) &&
+                                  wants_tickets(old_config.config) != wants_tickets(new_config.config));
+        if (has_to_wait) {
             reloaded.needs_restart.emplace_back(setting.name);
+            continue;
         }
+        reloaded.resolved.values[row] = new_config.values[row];
+        reloaded.changed.push_back(std::string(setting.name) + (setting.applies == Applies::to_new_matches
+                                                                    ? " (of matches that open from now on)"
+                                                                    : ""));
     }
     apply_values(reloaded.resolved);
     // Each half was whole; together with what has to wait they may not be.
@@ -391,8 +428,7 @@ std::string example_config() {
     for_each_by_section(
         [&](std::string_view section) { out.append("\n[").append(section).append("]\n"); },
         [&](const Setting& setting) {
-            out += "# " + std::string(setting.help) +
-                   (setting.applies == Applies::at_once ? " (reload)" : "") + "\n";
+            out += "# " + std::string(setting.help) + std::string(reload_remark(setting.applies)) + "\n";
             const std::string text = default_as_toml(setting);
             const std::string_view reason = setting.default_text.empty() ? "none" : setting.default_text;
             out += "#" + std::string(setting.key()) + " =" + (text.empty() ? "" : " " + text) +
@@ -417,8 +453,7 @@ std::string settings_manual() {
                             if (!setting.default_text.empty()) {
                                 out += "Default: " + escaped(setting.default_text) + ".\n";
                             }
-                            out += setting.applies == Applies::at_once ? "In force after a reload.\n"
-                                                                       : "Needs a restart.\n";
+                            out += reload_sentence(setting.applies);
                             out += "Option \\fB\\-\\-" + escaped(setting.name) + "\\fR, variable \\fB" +
                                    setting.environment_name() + "\\fR.\n";
                         });

@@ -1,6 +1,8 @@
 #include "service/counters_text.hpp"
 
 #include <array>
+#include <cstdint>
+#include <numeric>
 #include <string_view>
 
 namespace tickwire::service {
@@ -59,6 +61,11 @@ constexpr std::array counters_by_name{
     NamedCounter{"states_taken", [](C c) { return c.matches.states_taken; }},
     NamedCounter{"events_taken", [](C c) { return c.matches.events_taken; }},
     NamedCounter{"events_refused", [](C c) { return c.matches.events_refused; }},
+    NamedCounter{"errors",
+                 [](C c) {
+                     return std::accumulate(c.matches.errors.begin(), c.matches.errors.end(),
+                                            std::uint64_t{0});
+                 }},
     NamedCounter{"resumes", [](C c) { return c.matches.resumes; }},
     NamedCounter{"resumes_recovered", [](C c) { return c.matches.resumes_recovered; }},
     NamedCounter{"away_timeouts", [](C c) { return c.matches.away_timeouts; }},

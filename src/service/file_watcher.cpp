@@ -67,6 +67,12 @@ void FileWatcher::watch(std::vector<std::string> paths) {
     known_ = seen_ = fingerprint_of(paths_);
 }
 
+void FileWatcher::watch_unread(std::vector<std::string> paths) {
+    const std::lock_guard lock(mutex_);
+    paths_ = std::move(paths);
+    known_ = seen_ = "unread";
+}
+
 void FileWatcher::run() {
     std::unique_lock lock(mutex_);
     while (!stopped_.wait_for(lock, std::chrono::seconds(1), [this] { return is_stopping_; })) {

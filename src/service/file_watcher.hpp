@@ -27,6 +27,8 @@ class FileWatcher {
     void stop();
     /// From now on these, as they are now.
     void watch(std::vector<std::string> paths);
+    /// These, as nobody has read them: they are told of as if they had just changed.
+    void watch_unread(std::vector<std::string> paths);
 
   private:
     void run();

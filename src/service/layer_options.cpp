@@ -3,6 +3,7 @@
 #include <sys/sysinfo.h>
 
 #include <chrono>
+#include <utility>
 
 #include "service/demo_pages.hpp"
 
@@ -30,7 +31,8 @@ void set_match_bounds(const ServeConfig& config, match::MatchOptions& options) {
     options.properties_count_max = config.max_properties;
 }
 
-void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
+shard::AdmissionOptions admission(const ServeConfig& config) {
+    shard::AdmissionOptions options;
     for (const std::string& range : config.trusted_proxies) {
         if (range == "unix") {
             options.addresses.is_unix_trusted = true;
@@ -42,6 +44,7 @@ void set_admission(const ServeConfig& config, shard::ShardOptions& options) {
     options.handshake_count_max = config.max_handshakes;
     options.newcomer_share_permille = config.newcomer_share * 10;
     options.pressure.late_permille = config.late_slots;
+    return options;
 }
 
 }  // namespace
@@ -61,8 +64,8 @@ shard::DirectoryLimits directory_limits(const ServeConfig& config, std::uint32_t
     return limits;
 }
 
-shard::LiveSettings live_settings(const ServeConfig& config,
-                                  const std::shared_ptr<tls::TlsContext>& tls_context) {
+shard::LiveSettings live_settings(const ServeConfig& config, std::shared_ptr<tls::TlsContext> tls_context,
+                                  std::shared_ptr<const ticket::KeySet> ticket_keys) {
     shard::LiveSettings options;
     options.match.tick_hz = config.tick_hz;
     options.match.player_count_max = config.max_players;
@@ -82,7 +85,9 @@ shard::LiveSettings live_settings(const ServeConfig& config,
     if (config.demo) {
         options.find_page = &find_demo_page;
     }
-    options.tls_context = tls_context;
+    options.admission = admission(config);
+    options.tls_context = std::move(tls_context);
+    options.ticket_keys = std::move(ticket_keys);
     options.log_lines = config.log_lines;
     return options;
 }
@@ -92,12 +97,12 @@ shard::ShardOptions shard_options(const ServeConfig& config, const shard::LiveSe
     shard::ShardOptions options;
     options.match = live.match;
     options.session = live.session;
+    options.admission = live.admission;
     options.find_page = live.find_page;
     options.log_lines = live.log_lines;
     options.connection_count_max = connection_count_max;
     options.match_count_max = config.max_matches;
     options.slot_max = std::chrono::microseconds(config.slot_us);
-    set_admission(config, options);
     return options;
 }
 

@@ -45,18 +45,6 @@ std::string text_of(const uring::Address& address) {
     return address.is_unix() && !text.starts_with("unix:") ? "unix:" + text : text;
 }
 
-bool is_loopback(const uring::Address& address) {
-    if (address.storage.ss_family == AF_INET) {
-        const auto& ip = reinterpret_cast<const sockaddr_in&>(address.storage);
-        return (ntohl(ip.sin_addr.s_addr) >> 24U) == 127;
-    }
-    if (address.storage.ss_family == AF_INET6) {
-        const auto& ip = reinterpret_cast<const sockaddr_in6&>(address.storage);
-        return IN6_IS_ADDR_LOOPBACK(&ip.sin6_addr);
-    }
-    return address.is_unix();
-}
-
 /// Without privileges a process may choose only what net.ipv4.tcp_allowed_congestion_control lists, which
 /// need not hold the kernel's own default. That is no reason not to run: the system's choice is taken then,
 /// and the log says so. (A name that does not exist stays an error, told when the listener is opened.)
@@ -189,8 +177,11 @@ bool Listeners::is_inherited(const std::string& address) const {
 tl::expected<void, std::string> Listeners::adopt(const Inherited& inherited, const ServeConfig& config) {
     const uring::Address address = uring::bound_address(inherited.descriptor);
     if (inherited.name == "admin") {
-        admin_.push_back(
-            {inherited.descriptor, inherited.address, address.is_unix(), is_loopback(address), true});
+        if (config.admin_token_file.empty() && !address.is_local()) {
+            return tl::unexpected("the inherited descriptor 'admin' listens on " + inherited.address +
+                                  ", which can be reached from elsewhere: give admin-token-file");
+        }
+        admin_.push_back({inherited.descriptor, inherited.address, address.is_unix(), true});
         return {};
     }
     const Kind kind = *kind_of(inherited.name);
@@ -242,7 +233,7 @@ tl::expected<void, std::string> Listeners::open_admin(const std::string& text) {
         return tl::unexpected(descriptor.error());
     }
     const uring::Address bound = uring::bound_address(*descriptor);
-    admin_.push_back({*descriptor, text_of(bound), bound.is_unix(), is_loopback(bound), false});
+    admin_.push_back({*descriptor, text_of(bound), bound.is_unix(), false});
     if (address->is_unix()) {
         unix_paths_.push_back(text.substr(std::string_view("unix:").size()));
     }

@@ -51,7 +51,6 @@ class Listeners {
         int descriptor;
         std::string address;
         bool is_unix;
-        bool is_loopback;
         bool is_inherited;
     };
     const std::vector<Admin>& admin() const noexcept { return admin_; }

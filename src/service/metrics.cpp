@@ -109,6 +109,8 @@ constexpr std::array rows{
         [](C c) { return number(c.sessions.bytes_sent); }},
     Row{"tickwire_received_messages_total", "WebSocket messages received.", counter, "", "",
         [](C c) { return number(c.sessions.messages_received); }},
+    Row{"tickwire_sent_messages_total", "WebSocket messages handed to connections.", counter, "", "",
+        [](C c) { return number(c.sessions.messages_queued + c.matches.shared_messages); }},
     Row{"tickwire_sends_total", "Sends handed to the kernel.", counter, "", "",
         [](C c) { return number(c.sessions.sends); }},
     Row{"tickwire_protocol_errors_total", "Connections closed for what their peer sent.", counter, "", "",
@@ -357,6 +359,17 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
     for (std::size_t index = 0; index < counters.size(); ++index) {
         add_codes(families, refusals, label_of(index), "status", session::counted_refusals,
                   counters[index].sessions.refusals);
+    }
+    MetricFamily& errors = families.family(
+        "tickwire_errors_total",
+        "Requests and events of members that were answered with an error, by its code.", counter);
+    for (std::size_t index = 0; index < counters.size(); ++index) {
+        for (std::size_t code = 0; code < wire::control_error_count; ++code) {
+            families.add(errors,
+                         {label_of(index),
+                          {"error", std::string(name_of(static_cast<wire::ControlErrorCode>(code)))}},
+                         number(counters[index].matches.errors[code]));
+        }
     }
     MetricFamily& left_out = families.family("tickwire_log_lines_left_out_total",
                                              "Lines that were not logged (log-lines), by cause.", counter);

@@ -103,8 +103,8 @@ class Relay final : public Operations {
     void on_reload_signal();
     void reload_ticket_keys();
     void reload_certificates();
-    /// What may change while shards run, from `config` and certificates that are good.
-    void put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context);
+    /// What may change while shards run, as it is here. Under mutex_.
+    void put_into_force();
     void report_status();
     std::uint64_t heap_bytes() const;
     bool is_drained();
@@ -115,12 +115,15 @@ class Relay final : public Operations {
     const base::Duration session_key_life_;
     std::mutex mutex_;  ///< of what reload() and start_drain() change
     ResolvedConfig resolved_;
+    std::shared_ptr<tls::TlsContext> tls_context_;       ///< null: no certificates
+    std::shared_ptr<const ticket::KeySet> ticket_keys_;  ///< null: joining needs no ticket
     std::uint32_t connection_count_max_ = 0;
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
     std::unique_ptr<Webhooks> webhooks_;  ///< null: nobody wants to know
     std::optional<IncidentLog> incidents_;
     std::unique_ptr<Shards> shards_;
     std::unique_ptr<FileWatcher> certificate_watcher_;
+    std::unique_ptr<FileWatcher> key_watcher_;
     std::atomic<bool> is_running_{false};
     std::optional<StoredState> stored_;  ///< what take_over() returned views into
     Clock::time_point session_key_made_ = Clock::now();
@@ -145,7 +148,7 @@ int Relay::run() {
     }
     const auto files = read_named_files(config, tickets_);
     if (!files) {
-        return fail_setting(files.error());
+        return fail_setting((sources_.file.empty() ? "" : sources_.file + ": ") + files.error());
     }
     const Shards::Tickets tickets{
         files->ticket_keys, {!config.ticket_optional, config.ticket_single_use, config.ticket_audience}};
@@ -172,7 +175,9 @@ int Relay::run() {
     if (!listeners) {
         return fail_setting(listeners.error());
     }
-    const shard::LiveSettings live = live_settings(config, files->certificates);
+    tls_context_ = files->certificates;
+    ticket_keys_ = files->ticket_keys;
+    const shard::LiveSettings live = live_settings(config, tls_context_, ticket_keys_);
     shard::ShardOptions options = shard_options(config, live, connection_count_max_);
     if (const auto applied = apply_kernel_overrides(options.backend); !applied) {
         return fail_setting(applied.error());
@@ -198,13 +203,10 @@ int Relay::run() {
     }
     certificate_watcher_ = std::make_unique<FileWatcher>("certificates", certificate_paths(config),
                                                          [this] { reload_certificates(); });
+    key_watcher_ = std::make_unique<FileWatcher>("ticket-keys", ticket_key_paths(config),
+                                                 [this] { reload_ticket_keys(); });
     {
         const auto admin = Admin::start(listeners->admin(), files->admin_token, *this);
-        if (!admin) {
-            certificate_watcher_->stop();
-            shards_->stop();
-            return fail_setting(admin.error());
-        }
         spdlog::info("kernel: {}", features->summary);
         spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
                      shard_count, connection_count_max_, config.tick_hz, config.slot_us);
@@ -220,10 +222,6 @@ int Relay::run() {
         if (config.origins.empty()) {
             spdlog::info("web pages of every origin may connect (origins is not set)");
         }
-        std::optional<FileWatcher> key_watcher;
-        if (tickets.keys != nullptr) {
-            key_watcher.emplace("ticket-keys", ticket_key_paths(config), [this] { reload_ticket_keys(); });
-        }
         for (const std::string& line : listeners->lines()) {
             std::printf("%s\n", line.c_str());
         }
@@ -238,6 +236,7 @@ int Relay::run() {
         }
     }
     certificate_watcher_->stop();
+    key_watcher_->stop();
     shards_->stop();
     incidents_->finish(*shards_);
     webhooks_.reset();
@@ -402,19 +401,27 @@ tl::expected<std::string, std::string> Relay::reload() {
     }
     // Watched from before they are read: what changes in between is seen.
     certificate_watcher_->watch(certificate_paths(merged->resolved.config));
+    key_watcher_->watch(ticket_key_paths(merged->resolved.config));
     const auto tls_context = read_certificates(merged->resolved.config, tickets_);
-    if (!tls_context) {
-        certificate_watcher_->watch(certificate_paths(resolved_.config));
-        return refuse(tls_context.error());
+    const auto ticket_keys = read_ticket_keys(merged->resolved.config);
+    if (!tls_context || !ticket_keys) {
+        // What has changed beside what is wrong is not lost: the watchers find it.
+        certificate_watcher_->watch_unread(certificate_paths(resolved_.config));
+        key_watcher_->watch_unread(ticket_key_paths(resolved_.config));
+        return refuse(tls_context ? ticket_keys.error() : tls_context.error());
     }
     resolved_ = std::move(merged->resolved);
-    const ServeConfig& config = resolved_.config;
-    put_into_force(config, *tls_context);
-    service::set_log_level(config.log_level);
+    tls_context_ = *tls_context;
+    ticket_keys_ = *ticket_keys;
+    put_into_force();
+    service::set_log_level(resolved_.config.log_level);
     std::string result = "reloaded; changed: " +
                          (merged->changed.empty() ? std::string("nothing") : joined(merged->changed));
     if (*tls_context != nullptr) {
         result += "; certificates read again";
+    }
+    if (*ticket_keys != nullptr) {
+        result += "; " + std::to_string((*ticket_keys)->count()) + " ticket keys read again";
     }
     if (!merged->needs_restart.empty()) {
         result += "; needs a restart: " + joined(merged->needs_restart);
@@ -423,8 +430,10 @@ tl::expected<std::string, std::string> Relay::reload() {
     return result;
 }
 
-void Relay::put_into_force(const ServeConfig& config, const std::shared_ptr<tls::TlsContext>& tls_context) {
-    const auto live = std::make_shared<const shard::LiveSettings>(live_settings(config, tls_context));
+void Relay::put_into_force() {
+    shards_->directory().change_limits(directory_limits(resolved_.config, connection_count_max_));
+    const auto live = std::make_shared<const shard::LiveSettings>(
+        live_settings(resolved_.config, tls_context_, ticket_keys_));
     shards_->tell_all([live](shard::Control& control) { control.apply(live); });
 }
 
@@ -436,7 +445,8 @@ void Relay::reload_certificates() {
                       tls_context.error());
         return;
     }
-    put_into_force(resolved_.config, *tls_context);
+    tls_context_ = *tls_context;
+    put_into_force();
     spdlog::info("certificates have changed and were read again");
 }
 
@@ -444,11 +454,12 @@ void Relay::reload_ticket_keys() {
     const std::lock_guard lock(mutex_);
     const auto keys = read_ticket_keys(resolved_.config);
     if (!keys) {
-        spdlog::warn("ticket keys have changed and cannot be used, the old ones stay: {}", keys.error());
+        spdlog::error("ticket keys have changed and cannot be used, the old ones stay: {}", keys.error());
         return;
     }
-    spdlog::info("ticket keys have changed: {} now", (*keys)->count());
-    shards_->give_ticket_keys(*keys);
+    ticket_keys_ = *keys;
+    put_into_force();
+    spdlog::info("ticket keys have changed: {} now", ticket_keys_->count());
 }
 
 void Relay::start_drain(const DrainOptions& options) {

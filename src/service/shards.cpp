@@ -178,12 +178,6 @@ void Shards::tell_all(const shard::Request& request) {
     }
 }
 
-void Shards::give_ticket_keys(const std::shared_ptr<const ticket::KeySet>& keys) {
-    for (shard::Door* const door : doors_) {
-        door->give_ticket_keys(keys);
-    }
-}
-
 bool Shards::have_all_run() {
     bool have_run = true;
     for (std::uint32_t index = 0; index < published_.size(); ++index) {

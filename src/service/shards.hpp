@@ -68,7 +68,6 @@ class Shards {
     /// Tells a shard, without waiting.
     void tell(std::uint32_t shard, shard::Request request) { doors_[shard]->ask(std::move(request)); }
     void tell_all(const shard::Request& request);
-    void give_ticket_keys(const std::shared_ptr<const ticket::KeySet>& keys);
 
     /// What a shard answers; empty where it does not in time: it is stuck, or has ended.
     template <typename Question>

@@ -56,6 +56,7 @@ struct SessionCounters {
     std::uint64_t bytes_received = 0;  ///< as plaintext
     std::uint64_t bytes_sent = 0;      ///< as handed to the kernel
     std::uint64_t messages_received = 0;
+    std::uint64_t messages_queued = 0;  ///< for this connection alone; what is shared a match counts
     std::uint64_t sends = 0;
     std::uint64_t proxy_headers = 0;                                    ///< taken
     std::array<std::uint64_t, wire::proxy_error_count> proxy_errors{};  ///< by wire::ProxyError: closed
@@ -77,7 +78,7 @@ struct SessionCounters {
     std::uint64_t over_message_rate = 0;  ///< 4100, as the next two
     std::uint64_t over_byte_rate = 0;
     std::uint64_t over_json_rate = 0;
-    std::uint64_t over_outbox = 0;  ///< 4101
+    std::uint64_t over_outbox = 0;  ///< 4101; before the upgrade dropped
     std::uint64_t over_size = 0;    ///< 1009: a state, an event, a message or its fragments
     std::array<std::uint64_t, counted_close_codes.size() + 1> closes{};  ///< last: any other code
     std::array<std::uint64_t, counted_refusals.size() + 1> refusals{};   ///< last: any other status

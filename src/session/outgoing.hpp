@@ -63,6 +63,11 @@ class Outgoing {
     bool is_empty() const noexcept { return outbox_.empty() && !shared_ && sealed_.empty(); }
     bool is_in_flight() const noexcept { return is_in_flight_; }
     std::size_t queued_size() const noexcept { return outbox_.size() + shared_.bytes().size(); }
+    /// What this connection keeps from being freed: queued, sealed and in flight. A shared buffer counts
+    /// whole for each who holds it, for it lives as long as the slowest of them.
+    std::size_t held_size() const noexcept {
+        return queued_size() + sealed_.size() + in_flight_.size() + in_flight_shared_.bytes().size();
+    }
 
     /// All that is queued, as bytes for the wire: encrypted where `engine` is not null. They hold until
     /// end_send(). Empty where encrypting failed. Not while a send is in flight.

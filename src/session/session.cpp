@@ -303,6 +303,8 @@ void Session::queue_frame(Opcode opcode, base::Bytes payload) noexcept {
     if (outgoing_.queued_size() + header_size + payload.size() > outbox_limit() ||
         !outgoing_.append({header.data(), header_size}, payload)) {
         is_overflowed_ = true;
+    } else if (opcode == Opcode::text || opcode == Opcode::binary) {
+        ++environment_->counters.messages_queued;
     }
     environment_->host.on_attention(*this);
 }

@@ -154,6 +154,7 @@ class Session {
     std::uint64_t bytes_received() const noexcept { return bytes_received_; }
     std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
     std::size_t queued_size() const noexcept { return outgoing_.queued_size(); }
+    std::size_t held_size() const noexcept { return outgoing_.held_size(); }
     base::Handle self() const noexcept { return self_; }
     /// The shard knows the handle only after it has made the session; it tells before anything else.
     void set_self(base::Handle self) noexcept { self_ = self; }
@@ -184,13 +185,15 @@ class Session {
 
     /// Closes for the peer's fault or ours, and tells the host how the member ended.
     void fail(std::uint16_t code, std::string_view reason, base::Time now);
+    /// The same for what the peer sent, which is counted.
+    void fail_peer(std::uint16_t code, std::string_view reason, base::Time now);
     void end(SessionEnd end);
     void drop_connection();
     void end_when_said(base::Time now);
     void drain(base::Time now);
     void start_reader(Lane lane);
     websocket::Limits reader_limits() const noexcept;
-    void answer_http(bool keep_alive);
+    void answer_http(base::Bytes head, base::Bytes body, bool keep_alive);
 
     Environment* environment_;
     base::Handle self_;

@@ -75,11 +75,7 @@ void Session::handle_http_request(const wire::ParsedRequest& parsed, base::Time 
         environment_->counters.count_refusal(status);
         std::array<std::uint8_t, wire::response_head_size_max> response;
         const std::size_t size = wire::encode_upgrade_response(request, response.data());
-        if (!outgoing_.append({response.data(), size})) {
-            drop_connection();
-            return;
-        }
-        answer_http(request.keep_alive);
+        answer_http({response.data(), size}, {}, request.keep_alive);
         return;
     }
     environment_->host.on_upgrade(*this, request, *route);
@@ -93,7 +89,14 @@ void Session::refuse_unreadable(std::uint16_t status, std::string_view detail) {
     refuse_request(status, detail, unknown);
 }
 
-void Session::answer_http(bool keep_alive) {
+/// Who asks and asks and takes no answer is dropped: what waits for it has the outbox's bound.
+void Session::answer_http(base::Bytes head, base::Bytes body, bool keep_alive) {
+    const bool is_over = outgoing_.queued_size() > environment_->options.outbox_size_max;
+    if (is_over || !outgoing_.append(head, body)) {
+        environment_->counters.over_outbox += is_over ? 1U : 0U;
+        drop_connection();
+        return;
+    }
     ends_after_answer_ = !keep_alive;
     environment_->host.on_attention(*this);
 }
@@ -104,11 +107,7 @@ void Session::refuse_request(std::uint16_t status, std::string_view detail,
     std::array<std::uint8_t, wire::response_head_size_max> response;
     const std::size_t size =
         wire::encode_refusal(status, detail, request.keep_alive, request.is_head, response.data());
-    if (!outgoing_.append({response.data(), size})) {
-        drop_connection();
-        return;
-    }
-    answer_http(request.keep_alive);
+    answer_http({response.data(), size}, {}, request.keep_alive);
 }
 
 void Session::respond(std::string_view content_type, base::Bytes content,
@@ -116,13 +115,7 @@ void Session::respond(std::string_view content_type, base::Bytes content,
     std::array<std::uint8_t, wire::response_head_size_max> head;
     const std::size_t size =
         wire::encode_asset_head(content_type, content.size(), request.keep_alive, head.data());
-    const base::Bytes body = request.is_head ? base::Bytes{} : content;
-    if (outgoing_.queued_size() > environment_->options.outbox_size_max ||
-        !outgoing_.append({head.data(), size}, body)) {
-        drop_connection();
-        return;
-    }
-    answer_http(request.keep_alive);
+    answer_http({head.data(), size}, request.is_head ? base::Bytes{} : content, request.keep_alive);
 }
 
 websocket::Limits Session::reader_limits() const noexcept {

@@ -34,9 +34,8 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
                 }
                 return;
             }
-            ++environment_->counters.protocol_errors;
             environment_->counters.over_size += websocket::close_code(next.error()) == 1009 ? 1U : 0U;
-            fail(websocket::close_code(next.error()), websocket::describe(next.error()), now);
+            fail_peer(websocket::close_code(next.error()), websocket::describe(next.error()), now);
             return;
         }
         if (!next->has_value()) {
@@ -115,10 +114,15 @@ void Session::handle_message(const websocket::Message& message, base::Time now) 
     }
 }
 
+void Session::fail_peer(std::uint16_t code, std::string_view reason, base::Time now) {
+    ++environment_->counters.protocol_errors;
+    fail(code, reason, now);
+}
+
 void Session::handle_first_message(const websocket::Message& message, base::Time now) {
     const base::HeapAllowed joins_allocate;
     if (message.opcode != Opcode::text) {
-        fail(1002, "the first message is not a join", now);
+        fail_peer(1002, "the first message is not a join", now);
         return;
     }
     const auto join = environment_->parser.parse_join(base::as_text(message.payload));
@@ -128,13 +132,13 @@ void Session::handle_first_message(const websocket::Message& message, base::Time
     }
     switch (join.error()) {
         case wire::JoinFault::not_json:
-            fail(1007, "not JSON", now);
+            fail_peer(1007, "not JSON", now);
             return;
         case wire::JoinFault::not_join:
-            fail(1002, "the first message is not a join", now);
+            fail_peer(1002, "the first message is not a join", now);
             return;
         case wire::JoinFault::bad_value:
-            fail(1008, "a wrong value in join", now);
+            fail_peer(1008, "a wrong value in join", now);
             return;
     }
 }
@@ -150,7 +154,7 @@ void Session::handle_text(std::string_view text, base::Time now) {
     if (request) {
         environment_->host.on_request(*this, *request);
     } else if (request.error().fault == wire::RequestFault::not_json) {
-        fail(1007, "not JSON", now);
+        fail_peer(1007, "not JSON", now);
     } else {
         environment_->host.on_bad_request(*this, request.error());
     }
@@ -159,8 +163,7 @@ void Session::handle_text(std::string_view text, base::Time now) {
 void Session::handle_binary(base::Bytes message, base::Time now) {
     const auto decoded = protocol::decode_client_message(message);
     if (!decoded) {
-        ++environment_->counters.protocol_errors;
-        fail(1002, protocol::describe(decoded.error()), now);
+        fail_peer(1002, protocol::describe(decoded.error()), now);
         return;
     }
     const wire::Limits& own = limits();
@@ -169,7 +172,7 @@ void Session::handle_binary(base::Bytes message, base::Time now) {
         case protocol::ClientType::state:
             if (message.size() > own.state_bytes) {
                 ++environment_->counters.over_size;
-                fail(1009, "state too long", now);
+                fail_peer(1009, "state too long", now);
                 return;
             }
             is_allowed = environment_->host.on_state(*this, decoded->state);
@@ -178,14 +181,14 @@ void Session::handle_binary(base::Bytes message, base::Time now) {
             const protocol::Event& event = decoded->event;
             if (message.size() > own.event_bytes) {
                 ++environment_->counters.over_size;
-                fail(1009, "event too long", now);
+                fail_peer(1009, "event too long", now);
                 return;
             }
             // Text goes out as text frames on the plain lane, where bad UTF-8 would cost the receiver its
             // connection.
             const std::size_t id_size = event.kind.purpose == protocol::Purpose::event ? 0 : 2;
             if (event.kind.is_text && !wire::is_valid_utf8(event.body.subspan(id_size))) {
-                fail(1007, "event text is not UTF-8", now);
+                fail_peer(1007, "event text is not UTF-8", now);
                 return;
             }
             is_allowed = environment_->host.on_event(*this, event);
@@ -199,7 +202,7 @@ void Session::handle_binary(base::Bytes message, base::Time now) {
             break;
     }
     if (!is_allowed) {
-        fail(1002, "not for a spectator", now);
+        fail_peer(1002, "not for a spectator", now);
     }
 }
 

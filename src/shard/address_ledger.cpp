@@ -26,7 +26,7 @@ bool AddressLedger::take_token(Entry& entry, base::Time now) const noexcept {
 }
 
 AddressVerdict AddressLedger::take(base::AddressKey address, base::Time now) {
-    if (address == 0 || (limits_.count_max == 0 && limits_.rate_per_second == 0)) {
+    if (address == 0) {
         return AddressVerdict::admitted;
     }
     forget_settled(now);

@@ -24,7 +24,11 @@ class AddressLedger {
     };
     explicit AddressLedger(Limits limits) noexcept : limits_(limits) {}
 
-    /// Counts a connection; a refused one counts for the rate alone. Key 0 is never refused nor counted.
+    /// From now on: who is over them already may stay.
+    void set_limits(Limits limits) noexcept { limits_ = limits; }
+
+    /// Counts a connection, whether there are limits now or not; a refused one counts for the rate alone.
+    /// Key 0 is never refused nor counted.
     AddressVerdict take(base::AddressKey address, base::Time now);
     /// One that was admitted has ended.
     void release(base::AddressKey address, base::Time now);

@@ -15,6 +15,8 @@
 #include "base/time.hpp"
 #include "match/match.hpp"
 #include "session/environment.hpp"
+#include "shard/pressure.hpp"
+#include "ticket/key_set.hpp"
 #include "tls/tls_engine.hpp"
 
 namespace tickwire::shard {
@@ -27,12 +29,22 @@ struct Page {
 /// The page at a path, or null. The same function for all shards; called from their threads.
 using PageFinder = const Page* (*)(std::string_view path);
 
+/// Whom a shard lets in, and how much of its time that may take.
+struct AdmissionOptions {
+    base::AddressRules addresses;
+    std::uint32_t handshake_count_max = 10000;    ///< TLS handshakes in flight, of this shard
+    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers and leavers
+    PressureLimits pressure;
+};
+
 /// What may change while the relay runs: an immutable snapshot, shared by all shards, each of which takes
 /// it up at the end of a slot.
 struct LiveSettings {
     session::SessionOptions session;
     match::MatchOptions match;  ///< for matches that open from now on; its limits for all; not its tick_hz
-    std::shared_ptr<tls::TlsContext> tls_context;  ///< for connections from now on
+    AdmissionOptions admission;
+    std::shared_ptr<tls::TlsContext> tls_context;       ///< for connections from now on
+    std::shared_ptr<const ticket::KeySet> ticket_keys;  ///< of a shard that began with some, as it is now
     PageFinder find_page = nullptr;
     std::uint32_t log_lines = 10;  ///< of one cause, of a shard, in IncidentLimit::interval
 };
@@ -49,6 +61,7 @@ struct MemberTraffic {
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_queued = 0;
+    std::uint64_t bytes_held = 0;  ///< queued, and what a send that is not over pins
     bool is_tls = false;
     base::PeerAddress peer;  ///< whom the connection comes from
 };

@@ -17,7 +17,16 @@ Directory::Directory(std::uint32_t shard_count, const DirectoryLimits& limits)
     : shards_(shard_count),
       addresses_(limits.address),
       tickets_(limits.used_ticket_count_max),
-      limits_(limits) {}
+      connection_count_max_(limits.connection_count_max),
+      match_count_max_(limits.match_count_max),
+      memory_max_(limits.memory_max) {}
+
+void Directory::change_limits(const DirectoryLimits& limits) {
+    memory_max_.store(limits.memory_max, std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
+    addresses_.set_limits(limits.address);
+    tickets_.set_count_max(limits.used_ticket_count_max);
+}
 
 /// Loads that are hardly apart are the same, so that an idle machine spreads matches by their number.
 std::uint32_t Directory::least_loaded_shard() const noexcept {
@@ -45,7 +54,7 @@ std::uint32_t Directory::place(std::string_view match) {
         ++found->second.reference_count;
         return found->second.shard;
     }
-    if (entries_.size() >= limits_.match_count_max || is_draining()) {
+    if (entries_.size() >= match_count_max_ || is_draining()) {
         return shard_count();
     }
     const std::uint32_t shard = least_loaded_shard();
@@ -86,10 +95,10 @@ std::optional<std::uint32_t> Directory::find(std::string_view match) const {
 
 Admission Directory::admit_connection(base::AddressKey address, base::Time now) {
     const std::uint32_t before = connection_count_.fetch_add(1, std::memory_order_relaxed);
-    if (before >= limits_.connection_count_max) {
+    if (before >= connection_count_max_) {
         return Admission::over_connections;
     }
-    if (limits_.memory_max != 0 && memory_in_use() >= limits_.memory_max) {
+    if (const std::uint64_t bound = memory_max(); bound != 0 && memory_in_use() >= bound) {
         return Admission::over_memory;
     }
     return charge_address(address, now);

@@ -45,6 +45,10 @@ class Directory {
   public:
     Directory(std::uint32_t shard_count, const DirectoryLimits& limits);
 
+    /// From now on: those of addresses, used tickets and memory. The places for connections and matches are
+    /// given at the start.
+    void change_limits(const DirectoryLimits& limits);
+
     /// Takes a reference to a match and says where it lives; a new one goes to the shard that has
     /// least to do for those who play. `shard_count` where there is no room for another match.
     std::uint32_t place(std::string_view match);
@@ -95,7 +99,7 @@ class Directory {
 
     /// From now on no new match has a place.
     void start_draining() noexcept { is_draining_.store(true, std::memory_order_relaxed); }
-    std::uint64_t memory_max() const noexcept { return limits_.memory_max; }
+    std::uint64_t memory_max() const noexcept { return memory_max_.load(std::memory_order_relaxed); }
     bool is_draining() const noexcept { return is_draining_.load(std::memory_order_relaxed); }
     /// The shard of a match that is open; empty where there is none of that name.
     std::optional<std::uint32_t> find(std::string_view match) const;
@@ -136,7 +140,9 @@ class Directory {
     std::vector<ShardLoad> shards_;
     AddressLedger addresses_;
     TicketLedger tickets_;
-    const DirectoryLimits limits_;
+    const std::uint32_t connection_count_max_;
+    const std::uint32_t match_count_max_;
+    std::atomic<std::uint64_t> memory_max_;
     std::atomic<std::uint32_t> connection_count_{0};
     std::atomic<bool> is_draining_{false};
 };

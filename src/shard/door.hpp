@@ -1,5 +1,5 @@
 // The way into a shard for other threads: connections accepted or handed over, requests of the service,
-// other keys for tickets, and the wish that it stops.
+// and the wish that it stops.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "shard/mailbox.hpp"
-#include "ticket/key_set.hpp"
 #include "uring/backend.hpp"
 
 namespace tickwire::shard {
@@ -37,24 +36,6 @@ class Door {
     void ask_to_stop() {
         is_stop_asked_.store(true, std::memory_order_release);
         wake();
-    }
-    /// From the shard's next slot on these are the keys that tickets are held against.
-    void give_ticket_keys(std::shared_ptr<const ticket::KeySet> keys) {
-        {
-            const std::lock_guard lock(mutex_);
-            ticket_keys_ = std::move(keys);
-        }
-        has_ticket_keys_.store(true, std::memory_order_release);
-        wake();
-    }
-    /// Called by the shard: null, at the cost of one load, where there are no other keys.
-    std::shared_ptr<const ticket::KeySet> take_ticket_keys() {
-        if (!has_ticket_keys_.load(std::memory_order_acquire)) [[likely]] {
-            return nullptr;
-        }
-        const std::lock_guard lock(mutex_);
-        has_ticket_keys_.store(false, std::memory_order_relaxed);
-        return std::exchange(ticket_keys_, nullptr);
     }
     bool is_stop_asked() const noexcept { return is_stop_asked_.load(std::memory_order_acquire); }
     Mailbox<MovedConnection>& mailbox() noexcept { return mailbox_; }
@@ -84,8 +65,6 @@ class Door {
     std::atomic<bool> is_stop_asked_{false};
     std::mutex mutex_;
     uring::Backend* backend_ = nullptr;
-    std::shared_ptr<const ticket::KeySet> ticket_keys_;
-    std::atomic<bool> has_ticket_keys_{false};
 };
 
 }  // namespace tickwire::shard

@@ -28,6 +28,9 @@ class Pressure {
 
     explicit Pressure(const PressureLimits& limits) noexcept : limits_(limits) {}
 
+    /// From the next judgement on.
+    void set_limits(const PressureLimits& limits) noexcept { limits_ = limits; }
+
     void on_slot(bool is_late) noexcept {
         ++slot_count_;
         late_count_ += is_late ? 1U : 0U;

@@ -41,7 +41,7 @@ Shard::Shard(const ShardOptions& options, ShardSetting setting)
       rooms_(options.match_count_max),
       newcomers_(options.connection_count_max + refusal_places),
       leavers_(options.connection_count_max + refusal_places),
-      pressure_(options.pressure),
+      pressure_(options.admission.pressure),
       grid_({}, options.match.tick_hz, options.slot_max) {
     if (setting_.ticket_keys != nullptr) {
         base::check(setting_.unix_time != nullptr, "Shard: tickets need a clock");
@@ -137,10 +137,6 @@ void Shard::step() {
             sweep();
         }
         log_slot(woke);
-    }
-    if (auto keys = setting_.doors[setting_.index]->take_ticket_keys(); keys != nullptr && tickets_) {
-        tickets_->set_keys(std::move(keys));
-        ++counters_.ticket_key_changes;
     }
     if (!is_stopping_ && setting_.doors[setting_.index]->is_stop_asked()) {
         begin_stop();

@@ -58,10 +58,7 @@ struct ShardOptions {
     std::uint32_t match_count_max = 10000;
     std::size_t pool_size_max = std::size_t{1} << 32U;          ///< address space for buffers
     base::Duration slot_max = std::chrono::microseconds(2000);  ///< zero: wake at each arrival
-    base::AddressRules addresses;
-    std::uint32_t handshake_count_max = 10000;    ///< TLS handshakes in flight, of this shard
-    std::uint32_t newcomer_share_permille = 400;  ///< of a slot, for newcomers and leavers
-    PressureLimits pressure;
+    AdmissionOptions admission;
     Farewell farewell{std::chrono::milliseconds(500), {}};
     PageFinder find_page = nullptr;
     std::uint32_t log_lines = 10;  ///< of one cause in IncidentLimit::interval

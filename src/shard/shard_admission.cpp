@@ -159,7 +159,7 @@ bool Shard::charge_client(Connection& connection, const base::PeerAddress& clien
     connection.peer = client;
     // A proxy may use a connection again for another client's request, after one that was refused.
     setting_.directory->release_address(std::exchange(connection.address, 0), now_);
-    const base::AddressKey address = options_.addresses.charged_key(client);
+    const base::AddressKey address = options_.admission.addresses.charged_key(client);
     const Admission admission = setting_.directory->charge_address(address, now_);
     if (admission != Admission::admitted) {
         note_refusal(admission, client);
@@ -175,7 +175,8 @@ bool Shard::on_proxy_header(session::Session& session, const wire::ProxyHeader& 
     }
     Connection& connection = connection_of(session);
     connection.peer = *header.source;
-    connection.is_by_proxy = options_.addresses.is_trusted(connection.peer);  // one behind the other
+    connection.is_by_proxy =
+        options_.admission.addresses.is_trusted(connection.peer);  // one behind the other
     if (connection.is_refused || charge_client(connection, connection.peer)) {
         return true;
     }
@@ -193,9 +194,9 @@ base::Duration Shard::turn_length() const noexcept {
     if (rooms_.live_count() == 0 || is_stopping_) {
         return idle_turn;
     }
-    const std::uint32_t permille = now_ < rush_until_
-                                       ? std::max(rush_share_permille, options_.newcomer_share_permille)
-                                       : options_.newcomer_share_permille;
+    const std::uint32_t permille =
+        now_ < rush_until_ ? std::max(rush_share_permille, options_.admission.newcomer_share_permille)
+                           : options_.admission.newcomer_share_permille;
     const base::Duration share = (now_ - last_turn_) * permille / 1000;
     return std::min(share, grid_.slot_length());
 }

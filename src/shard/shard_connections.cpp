@@ -17,7 +17,7 @@ void Shard::on_accepted(std::uint32_t listener, int descriptor) {
     const AcceptedConnection accepted{descriptor,
                                       is_tls ? session::Transport::tls : session::Transport::clear,
                                       setting_.listeners[listener].preamble};
-    const bool is_full = handshaking_count_ >= options_.handshake_count_max;
+    const bool is_full = handshaking_count_ >= options_.admission.handshake_count_max;
     const std::uint32_t chosen =
         is_tls ? setting_.directory->choose_for_handshake(setting_.index, is_full) : setting_.index;
     if (chosen == setting_.index) {
@@ -43,16 +43,16 @@ void Shard::welcome(const AcceptedConnection& accepted) {
         return;
     }
     const base::PeerAddress peer = uring::Backend::peer_of(descriptor);
-    if (preamble == session::Preamble::proxy_header && !options_.addresses.is_trusted(peer)) {
+    if (preamble == session::Preamble::proxy_header && !options_.admission.addresses.is_trusted(peer)) {
         ++counters_.connections_refused;
         ++counters_.refused_untrusted;
         report({.cause = Cause::proxy_untrusted, .peer = peer});
         turn_away(accepted);
         return;
     }
-    const base::AddressKey address = options_.addresses.charged_key(peer);
+    const base::AddressKey address = options_.admission.addresses.charged_key(peer);
     const bool is_tls = transport == session::Transport::tls;
-    const bool is_over_handshakes = is_tls && handshaking_count_ >= options_.handshake_count_max;
+    const bool is_over_handshakes = is_tls && handshaking_count_ >= options_.admission.handshake_count_max;
     const Admission admission = setting_.directory->admit_connection(address, now_);
     const bool is_admitted = admission == Admission::admitted;
     if (is_over_handshakes || !is_admitted) {
@@ -76,7 +76,7 @@ void Shard::welcome(const AcceptedConnection& accepted) {
     connection.peer = peer;
     connection.address = is_admitted ? address : 0;
     connection.is_refused = !is_admitted;
-    connection.is_by_proxy = options_.addresses.is_trusted(peer);
+    connection.is_by_proxy = options_.admission.addresses.is_trusted(peer);
     refused_count_ += is_admitted ? 0U : 1U;
     handshaking_count_ += is_tls ? 1U : 0U;
     open_connection(handle, descriptor);

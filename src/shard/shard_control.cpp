@@ -48,11 +48,19 @@ void Shard::log_slot(base::Time woke) {
 void Shard::apply(const std::shared_ptr<const LiveSettings>& settings) {
     const std::uint32_t tick_hz = options_.match.tick_hz;
     options_.session = settings->session;
+    parser_.set_bounds(settings->session.json);
     options_.match = settings->match;
     options_.match.tick_hz = tick_hz;
+    options_.admission = settings->admission;
+    pressure_.set_limits(settings->admission.pressure);
     options_.find_page = settings->find_page;
     options_.log_lines = settings->log_lines;
     setting_.tls_context = settings->tls_context;
+    if (tickets_ && settings->ticket_keys != setting_.ticket_keys) {
+        setting_.ticket_keys = settings->ticket_keys;
+        tickets_->set_keys(settings->ticket_keys);
+        ++counters_.ticket_key_changes;
+    }
     for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
         if (MatchRoom* const room = rooms_.at(index); room != nullptr) {
             room->match->set_limits(settings->match.limits);
@@ -98,7 +106,8 @@ std::optional<MatchDetails> Shard::describe_match(std::string_view name) {
         if (const Connection* const connection = connections_.find(member.connection);
             !member.is_away && connection != nullptr) {
             traffic = {connection->session.bytes_received(), connection->session.bytes_sent(),
-                       connection->session.queued_size(), connection->session.is_tls(), connection->peer};
+                       connection->session.queued_size(),    connection->session.held_size(),
+                       connection->session.is_tls(),         connection->peer};
         }
         details.traffic.push_back(traffic);
     }

@@ -55,7 +55,7 @@ void Shard::on_upgrade(session::Session& session, const wire::HttpRequest& reque
         return;
     }
     if (connection.is_by_proxy) {
-        const auto client = options_.addresses.forwarded_client(request.forwarded_for.all());
+        const auto client = options_.admission.addresses.forwarded_client(request.forwarded_for.all());
         if (client && !charge_client(connection, *client)) {
             session.refuse_request(503, "too many connections of this address", request);
             return;

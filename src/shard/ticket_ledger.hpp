@@ -27,6 +27,8 @@ class TicketLedger {
 
     explicit TicketLedger(std::size_t count_max) noexcept : count_max_(count_max) {}
 
+    void set_count_max(std::size_t count_max) noexcept { count_max_ = count_max; }
+
     /// Marks an id as used until its ticket has ended. Times are Unix seconds.
     Verdict take(std::string_view id, std::int64_t until, std::int64_t now);
     /// The ticket opened nothing after all: it may be used again.

@@ -74,6 +74,7 @@ enum class ControlErrorCode : std::uint8_t {
     version,
     too_large
 };
+constexpr std::size_t control_error_count = 6;
 std::string_view name_of(ControlErrorCode code) noexcept;
 
 /// Why the text was not a request. `not_json`: close 1007. The others: an `error` message, with `id` where
@@ -106,6 +107,9 @@ class ControlParser {
     ~ControlParser();
     ControlParser(const ControlParser&) = delete;
     ControlParser& operator=(const ControlParser&) = delete;
+
+    /// From the next text on.
+    void set_bounds(const ControlBounds& bounds) noexcept;
 
     /// `text` is the whole message. Duplicate keys: the first counts, of `set` too. Nested deeper than
     /// control_depth_max: bad_value, bad_request (without its id).

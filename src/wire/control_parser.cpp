@@ -27,7 +27,7 @@ tl::unexpected<RequestError> refuse(RequestFault fault, std::optional<std::uint6
 /// simdjson's parser, and the copy of the text that it reads: it wants room behind the last byte.
 struct ControlParser::State {
     explicit State(const ControlBounds& chosen) noexcept : bounds(chosen) {}
-    const ControlBounds bounds;
+    ControlBounds bounds;
 
     enum class Fault : std::uint8_t { not_json, too_deep };
 
@@ -68,6 +68,10 @@ ControlParser::ControlParser(const ControlBounds& bounds) : state_(std::make_uni
     // simdjson chooses its code for this CPU at its first use, and allocates it: not on the data path,
     // please.
     base::check(simdjson::validate_utf8("", 0), "nothing is valid UTF-8");
+}
+
+void ControlParser::set_bounds(const ControlBounds& bounds) noexcept {
+    state_->bounds = bounds;
 }
 ControlParser::~ControlParser() = default;
 

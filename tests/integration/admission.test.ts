@@ -229,6 +229,31 @@ describe("deadlines", () => {
     });
   });
 
+  test("and only so many TLS handshakes are in flight at a time: one more is closed at once, and counted", async () => {
+    await withRelay([...tls, "--max-handshakes", "2", "--shards", "1"], async (relay) => {
+      const { hostname, port } = new URL(relay.httpUrl("wss"));
+      const silent: Socket[] = [];
+      /** A connection that says how it begins, and no more. */
+      const begin = async (): Promise<Socket> => {
+        const socket = connect(Number(port), hostname).on("error", () => {}).resume();
+        await once(socket, "connect");
+        socket.write(Buffer.from([0x16, 3, 1, 2, 0]));
+        return socket;
+      };
+      for (let count = 0; count < 2; count += 1) silent.push(await begin());
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const third = await begin();
+      await new Promise((resolve) => third.on("close", resolve)); // by a reset, which once() takes for its own failure
+      const count = await counters(relay);
+      assert.deepEqual([count.get("refused_handshakes"), count.get("connections_open")], [1, 2]);
+      silent.pop()!.destroy();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const [ann] = await TestSocket.join(`${relay.url("wss")}/v1/match/m`); // there is room again
+      await ann.close(1000);
+      silent.pop()!.destroy();
+    });
+  });
+
   test("for the rest of a message, in the clear", async () => {
     await withRelay([...anyPort, "--message-timeout", "0.5"], async (relay) => {
       const [ann] = await TestSocket.join(urlOf(relay));
@@ -324,6 +349,30 @@ describe("sizes and rates", () => {
         break;
       }
       await ann.close(1000);
+    });
+  });
+});
+
+describe("what a match may hold", () => {
+  test("properties and spectators as few as the operator wants, each refusal counted", async () => {
+    await withRelay([...anyPort, "--max-properties", "1", "--properties-bytes", "20", "--max-spectators", "1", "--shards", "1"], async (relay) => {
+      const [ann] = await TestSocket.join(urlOf(relay), { name: "Ann" });
+      const answerTo = async (id: number, set: object): Promise<string> => {
+        ann.socket.send(JSON.stringify({ op: "properties", id, set }));
+        for (;;) {
+          const message = await ann.next();
+          if (typeof message === "string" && message.includes(`"id":${id}`)) return message;
+        }
+      };
+      assert.match(await answerTo(1, { a: 1, b: 2 }), /"too_large"/);
+      assert.match(await answerTo(2, { a: "x".repeat(30) }), /"too_large"/);
+      assert.match(await answerTo(3, { a: 1 }), /"ok"/);
+      const [first] = await TestSocket.join(urlOf(relay), { role: "spectator" });
+      const second = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
+      second.socket.send('{"op":"join","role":"spectator"}');
+      assert.equal((await second.closed()).code, 4001);
+      assert.equal((await counters(relay)).get("errors"), 2);
+      for (const member of [ann, first]) await member.close(1000);
     });
   });
 });

@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFi
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
-import { askJson, own } from "./admin.ts";
+import { ask, askJson, own } from "./admin.ts";
 import { type Certificate, makeCertificate, makeFolder } from "./certificate.ts";
 import { type Relay, withRelay } from "./relay.ts";
 import { TestSocket } from "./web_socket.ts";
@@ -49,6 +49,20 @@ const serve = (certificate: string, key: string): string[] => [
 ];
 
 describe("a certificate that changes is served without a signal", () => {
+  test("also where a reload that came with it was refused for something else", async () => {
+    const folder = makeFolder();
+    const [certificate, key, secret] = [join(folder, "chain.pem"), join(folder, "key.pem"), join(folder, "secret")];
+    const [first, second] = [makeCertificate(), makeCertificate()];
+    await replaceBoth(first, certificate, key);
+    writeFileSync(secret, "a secret of more than thirty-two bytes");
+    await withRelay([...serve(certificate, key), "--ticket-key", `k=${secret}`], async (relay) => {
+      writeFileSync(secret, "short");
+      await replaceBoth(second, certificate, key);
+      assert.equal((await ask(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own })).status, 409);
+      await serves(relay, await serialIn(second));
+    });
+  });
+
   test("renamed into its place, as a whole, and nobody is dropped", async () => {
     const folder = makeFolder();
     const [certificate, key] = [join(folder, "chain.pem"), join(folder, "key.pem")];
@@ -59,6 +73,7 @@ describe("a certificate that changes is served without a signal", () => {
       const [ann] = await TestSocket.join(`${relay.url("wss")}/v1/match/m`);
       await replaceBoth(second, certificate, key);
       await serves(relay, await serialIn(second));
+      await relay.logged(new RegExp(reads.source));
       assert.equal(count(relay, reads), 1, "both files at once are one change");
 
       // A half of it, and something that is none: the old one stays, and the log says why, once for each.

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { TLSSocket, connect } from "node:tls";
 import { once } from "node:events";
-import { askJson, ask, own } from "./admin.ts";
+import { askJson, ask, metric, own } from "./admin.ts";
 import { makeCertificate, makeFolder } from "./certificate.ts";
 import { Relay, runToEnd, runWith, withRelay } from "./relay.ts";
-import { TestSocket } from "./web_socket.ts";
+import { refusedWith, TestSocket } from "./web_socket.ts";
 
 function file(text: string): string {
   const path = join(makeFolder(), "relay.toml");
@@ -26,9 +26,12 @@ describe("check-config", () => {
     ["an unknown section, with those there are", "[matches]\n", /relay\.toml:1: matches: no such section; there are \[server\], \[tls\]/],
     ["a wrong type", '[match]\ntick-hz = "30"\n', /relay\.toml:2: tick-hz: wants a number/],
     ["a list that holds numbers", "[server]\nlisten = [80]\n", /relay\.toml:2: listen: is a list of texts/],
+    ["an address that is none", '[server]\nlisten = ["127.0.0.1:80", "nonsense"]\n', /relay\.toml:2: listen: address 'nonsense': a port is missing/],
+    ["an address by name", '[tls]\n\nlisten = ["localhost:443"]\n', /relay\.toml:3: listen: address 'localhost:443': .*a number, not a name/],
     ["what is no TOML", "[match\n", /relay\.toml:1: /],
     ["a key twice", "[match]\ntick-hz = 1\ntick-hz = 2\n", /relay\.toml:3: /],
     ["settings that do not fit together", "[match]\nmax-players = 60000\n", /relay\.toml: max-players 60000 times state-bytes 1024/],
+    ["an admin interface for everybody", '[admin]\nlisten = ["0.0.0.0:9090"]\n', /relay\.toml: admin-listen 0\.0\.0\.0:9090 can be reached from elsewhere: give admin-token-file/],
     ["a certificate that is not there", '[tls]\ncertificate = ["/nowhere.pem"]\nkey = ["/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],
     ["a ticket key that is not there", '[ticket]\nkey = ["k=/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],
     ["a token that is not there", '[admin]\ntoken-file = "/nowhere.txt"\n', /relay\.toml: \/nowhere\.txt: holds no token/],
@@ -55,17 +58,27 @@ describe("check-config", () => {
 
 describe("the environment and the command line", () => {
   test("win over the file, in that order; --print-config says what came from where", () => {
-    const path = file("[match]\ntick-hz = 10\nmax-players = 3\n[limits]\nidle-timeout = 7.5\n");
-    const args = ["serve", "--config", path, "--print-config", "--max-players", "5"];
+    const path = file("[match]\ntick-hz = 10\nmax-players = 3\n[limits]\nidle-timeout = 7.5\n[server]\ndemo = true\necho = true\n");
+    const args = ["serve", "--config", path, "--print-config", "--max-players", "5", "--demo=false"];
     const { code, stdout, stderr } = runWith({ TICKWIRE_MATCH_TICK_HZ: "20", TICKWIRE_MATCH_MAX_PLAYERS: "4" }, ...args);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^tick-hz = 20 +# TICKWIRE_MATCH_TICK_HZ$/m);
     assert.match(stdout, /^max-players = 5 +# --max-players$/m);
     assert.match(stdout, /^idle-timeout = 7\.5 +# .*relay\.toml:5$/m);
+    assert.match(stdout, /^demo = false +# --demo$/m);
+    assert.match(stdout, /^echo = true +# .*relay\.toml:8$/m);
     assert.match(stdout, /^slot-us = 2000 +# default$/m);
     const again = runWith({}, "serve", "--config", file(stdout), "--print-config");
     assert.equal(again.code, 0, again.stderr);
     assert.deepEqual(again.stdout.replaceAll(/ +#.*/g, ""), stdout.replaceAll(/ +#.*/g, ""), "it is a file that gives the same again");
+  });
+
+  test("a flag is true, or what it is said to be; the last one counts", () => {
+    const demo = (...args: string[]): string => /^demo = (\w+)/m.exec(runToEnd("serve", "--print-config", ...args).stdout)?.[1] ?? "";
+    assert.deepEqual([demo(), demo("--demo"), demo("--demo=true"), demo("--demo=false"), demo("--demo=false", "--demo")], ["false", "true", "true", "false", "true"]);
+    const { code, stderr } = runToEnd("serve", "--print-config", "--demo=maybe");
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /demo: 'maybe' is neither true nor false/);
   });
 
   test("a misspelt variable of ours is an error, any other is not ours", () => {
@@ -141,8 +154,19 @@ async function serialOf(url: string): Promise<string> {
   return serialNumber;
 }
 
+/** Asks for a reload, and says what came of it. */
+async function reload(relay: Relay): Promise<string> {
+  return String((await askJson(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own }))["result"]);
+}
+
+/** Tries until it is so: shards take up what a reload has changed at the end of a slot. */
+async function comesTrue(what: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await what())) assert.ok(Date.now() < deadline, `it never came true: ${what}`);
+}
+
 describe("a reload", () => {
-  test("changes certificate, limits and log level at once, and drops nobody", async () => {
+  test("changes certificate and limits at once, and drops nobody", async () => {
     const folder = makeFolder();
     const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
     const install = (): void => {
@@ -182,6 +206,55 @@ describe("a reload", () => {
     });
   });
 
+  test("changes whom it lets in, without a restart", async () => {
+    const settings = (limits: string): string => `[server]\nlisten = ["127.0.0.1:0"]\nshards = 1\n[limits]\nlimit-loopback = true\n${limits}`;
+    const path = file(settings("max-connections-per-address = 2\n"));
+    await withRelay(["--config", path, "--admin-listen", "127.0.0.1:0"], async (relay) => {
+      const url = `${relay.url()}/v1/match/m`;
+      const [ann] = await TestSocket.join(url);
+      const [bo] = await TestSocket.join(url);
+      assert.equal(await refusedWith(url), 503);
+      writeFileSync(path, settings("max-connections-per-address = 3\n"));
+      assert.equal(await reload(relay), "reloaded; changed: max-connections-per-address");
+      const [cy] = await TestSocket.join(url);
+      assert.equal(await refusedWith(url), 503);
+      // Who is there already may stay.
+      writeFileSync(path, settings("max-connections-per-address = 1\nmax-memory = 64\nnewcomer-share = 30\nlate-slots = 100\n"));
+      assert.equal(await reload(relay), "reloaded; changed: max-connections-per-address, newcomer-share, max-memory, late-slots");
+      assert.equal(metric((await ask(relay.adminUrl(), "/metrics")).body, "tickwire_memory_max_bytes"), 64 * 1024 * 1024);
+      await ann.close(1000);
+      await bo.close(1000);
+      assert.equal(await refusedWith(url), 503);
+      assert.equal((await cy.close(1000)).code, 1000);
+      const isLetIn = (): Promise<boolean> => TestSocket.open(url).then((one) => one.close(1000).then(() => true), () => false);
+      await comesTrue(isLetIn); // the places of who has gone are free a moment later
+    });
+  });
+
+  test("changes the size of matches that open from then on, and says so", async () => {
+    const settings = (players: number): string => `[server]\nlisten = ["127.0.0.1:0"]\nshards = 1\n[match]\nmax-players = ${players}\n`;
+    const path = file(settings(1));
+    await withRelay(["--config", path, "--admin-listen", "127.0.0.1:0"], async (relay) => {
+      const [ann] = await TestSocket.join(`${relay.url()}/v1/match/old`);
+      writeFileSync(path, settings(2));
+      assert.equal(await reload(relay), "reloaded; changed: max-players (of matches that open from now on)");
+      const isFull = async (match: string): Promise<boolean> => {
+        const one = await TestSocket.open(`${relay.url()}/v1/match/${match}`, ["tickwire.v1"]);
+        one.socket.send(JSON.stringify({ op: "join" }));
+        return one.next().then(() => one.close(1000).then(() => false), (error: Error) => /4001/.test(error.message));
+      };
+      assert.equal(await isFull("old"), true);
+      await comesTrue(async () => {
+        const [first] = await TestSocket.join(`${relay.url()}/v1/match/new`);
+        const isWide = !(await isFull("new"));
+        await first.close(1000);
+        return isWide;
+      });
+      assert.equal(await isFull("old"), true, "what is open stays as it was opened");
+      await ann.close(1000);
+    });
+  });
+
   test("by `tickwire reload`, which waits and says why not", async () => {
     const folder = makeFolder();
     const path = file(`[server]\nlisten = ["127.0.0.1:0"]\n[admin]\nlisten = ["unix:${folder}/admin.sock"]\n`);
@@ -199,13 +272,30 @@ describe("a reload", () => {
   });
 });
 
-test("the log level changes while it runs", async () => {
-  await withRelay(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "error", "--log-format", "json"], async (relay) => {
+test("the log level changes while it runs: by a call, and by a reload", async () => {
+  const settings = (level: string): string => `[server]\nlisten = ["127.0.0.1:0"]\nshards = 1\n[log]\nlevel = "${level}"\nformat = "text"\n`;
+  const path = file(settings("error"));
+  await withRelay(["--config", path, "--admin-listen", "127.0.0.1:0"], async (relay) => {
+    const lines = (): number => relay.stderr.split("counters {").length - 1;
+    /** That a line of level info is logged now, or is not. */
+    const expectHeard = async (isExpected: boolean): Promise<void> => {
+      const before = lines();
+      relay.signal("SIGUSR1");
+      const deadline = Date.now() + (isExpected ? 20_000 : 1500);
+      while (Date.now() < deadline && lines() === before) await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(lines() > before, isExpected);
+    };
+    const setLevel = async (level: string): Promise<number> => (await ask(relay.adminUrl(), `/v1/log-level?level=${level}`, { method: "PUT", headers: own })).status;
     assert.equal(relay.stderr, "");
-    await askJson(relay.adminUrl(), "/v1/log-level?level=info", { method: "PUT", headers: own });
-    relay.signal("SIGHUP");
-    await relay.logged(/reloaded/).catch(() => {});
-    relay.signal("SIGUSR1");
-    assert.equal((await ask(relay.adminUrl(), "/v1/log-level?level=loud", { method: "PUT", headers: own })).status, 400);
+    await expectHeard(false);
+    for (const [level, status, isHeard] of [["info", 200, true], ["loud", 400, true], ["error", 200, false]] as const) {
+      assert.equal(await setLevel(level), status);
+      await expectHeard(isHeard);
+    }
+    for (const level of ["info", "error"]) {
+      writeFileSync(path, settings(level));
+      assert.equal(await reload(relay), "reloaded; changed: log-level");
+      await expectHeard(level === "info");
+    }
   });
 });

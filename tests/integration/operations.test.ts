@@ -76,6 +76,47 @@ describe("health and metrics", () => {
     await eventually(read, (one) => metric(one, "tickwire_closes_total", 'code="1000"') >= 1 && metric(one, "tickwire_members") === 0);
   });
 
+  test("tell what happened: each of these by its number", async () => {
+    await withRelay(["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--certificate", certificate, "--key", key, "--shards", "1"], async (fresh) => {
+      const [ann] = await TestSocket.join(`${fresh.url()}/v1/match/m`);
+      const [bo] = await TestSocket.join(`${fresh.url("wss")}/v1/match/m`);
+      const untilTick = async (holds: Buffer): Promise<void> => {
+        for (;;) {
+          const message = await bo.next();
+          if (typeof message !== "string" && message[0] === 0x81 && message.includes(holds)) return;
+        }
+      };
+      // Two states of 48 bytes that differ in one: the second goes out as a delta.
+      for (const last of [1, 2]) {
+        const state = Buffer.concat([Buffer.alloc(44, 7), Buffer.from([9, 9, 9, last])]);
+        ann.socket.send(Buffer.concat([Buffer.from([1, 0, last, 0, 0, 0]), state]));
+        if (last === 1) await untilTick(state);
+      }
+      ann.socket.send(Buffer.from([2, 1, 0, 0, 1, 2, 3])); // an event to everyone
+      ann.socket.send(Buffer.from([2, 3, 77, 0, 1, 2, 3])); // and one to nobody that there is
+      const read = async (): Promise<string> => (await ask(fresh.adminUrl(), "/metrics")).body;
+      const text = await eventually(read, (one) => metric(one, "tickwire_state_entries_total", 'encoding="delta"') > 0 && metric(one, "tickwire_events_total", 'result="refused"') === 1);
+      const seen = (name: string, labels = ""): number => metric(text, `tickwire_${name}`, labels);
+      const counted: [string, string, number][] = [
+        ["connections", "", 2], ["connections_accepted_total", "", 2], ["upgrades_total", "", 2], ["members", "", 2], ["matches", "", 1],
+        ["matches_opened_total", "", 1], ["tls_handshakes_total", 'result="full"', 1], ["tls_handshakes_total", 'result="resumed"', 0],
+        ["states_total", "", 2], ["events_total", 'result="taken"', 1], ["events_total", 'result="refused"', 1],
+        ["received_messages_total", "", 2 + 4], // two joins, two states, two events
+        ["errors_total", 'error="no_such_player"', 1], ["errors_total", 'error="too_large"', 0],
+        ["ticks_skipped_total", 'reason="busy"', 0], ["ring_buffer_shortages_total", "", 0], ["protocol_errors_total", "", 0],
+      ];
+      for (const [name, labels, value] of counted) assert.equal(seen(name, labels), value, `${name} ${labels}`);
+      assert.ok(seen("state_entries_total", 'encoding="full"') >= 1 && seen("state_entries_total", 'encoding="delta"') >= 1);
+      assert.ok(seen("tick_messages_total", 'kind="keyframe"') >= 2 && seen("tick_messages_total", 'kind="delta"') >= 1);
+      // Two welcomes, one "joined", the event to each of the two, the answer to the event to nobody, and every TICK.
+      assert.equal(seen("sent_messages_total"), 2 + 1 + 2 + 1 + seen("tick_messages_total"));
+      assert.ok(seen("received_bytes_total") > 500 && seen("received_bytes_total") < 5000, `${seen("received_bytes_total")}`);
+      assert.ok(seen("sent_bytes_total") > 500 && seen("sent_bytes_total") < 20_000, `${seen("sent_bytes_total")}`);
+      await ann.close(1000);
+      await bo.close(1000);
+    });
+  });
+
   test("what waits for a slow member is seen, and what memory is held for whom", async () => {
     const read = async (): Promise<string> => (await ask(admin, "/metrics")).body;
     const [slow] = await TestSocket.join(match("slow"));
@@ -98,6 +139,9 @@ describe("health and metrics", () => {
     }
     assert.ok(largest(seen) > 0 && largest(seen) <= 262_144, `${largest(seen)} bytes wait`);
     assert.ok(metric(seen, "tickwire_outbox_bytes") >= largest(seen));
+    // It is charged for what its unfinished send pins, too: an event of 16 KB at least.
+    const [charged] = (await askJson(admin, "/v1/matches/slow"))["members"] as Record<string, number>[];
+    assert.ok(charged!["held_bytes"]! >= charged!["queued_bytes"]! + 16_000, JSON.stringify(charged));
     const text = await eventually(read, (one) => metric(one, "tickwire_memory_bytes", 'pool="buffers"') > 262_144);
     for (const pool of ["connections", "matches"]) assert.ok(metric(text, "tickwire_memory_bytes", `pool="${pool}"`) > 0, pool);
     assert.ok(metric(text, "tickwire_memory_max_bytes") > metric(text, "tickwire_memory_bytes"));
@@ -109,7 +153,8 @@ describe("health and metrics", () => {
   test("the slots of a shard can be looked at", async () => {
     const [ann] = await TestSocket.join(match("slots"));
     const slots = async (): Promise<Json[]> => (await Promise.all([0, 1].map((shard) => askJson(admin, `/v1/debug/slots?shard=${shard}`)))).flatMap((one) => one["slots"] as Json[]);
-    const seen = await eventually(slots, (list) => list.some((slot) => (slot["ticks"] as number) > 0));
+    // A thousand for each shard, of which the one that ticks has some five hundred a second.
+    const seen = await eventually(slots, (list) => list.length > 1000 && list.filter((slot) => (slot["ticks"] as number) > 0).length > 20);
     assert.ok(seen.length <= 2000 && seen.every((slot) => typeof slot["busy_us"] === "number"));
     assert.equal((await ask(admin, "/v1/debug/slots?shard=9")).status, 400);
     await ann.close(1000);
@@ -151,6 +196,7 @@ describe("matches", () => {
       [0, 'Ann "the\u0007 bell"', "player", true], [1, "Bo", "player", false], [65535, "", "spectator", false],
     ]);
     assert.ok(members.every((one) => (one["received_bytes"] as number) > 0 && (one["sent_bytes"] as number) > 0));
+    for (const one of members) assert.deepEqual([one["divisor"], one["slow"], typeof one["age_us"]], [1, false, "number"], JSON.stringify(one));
     assert.equal(details["host"], 0);
     assert.equal((await change("/v1/matches/described/players/1?reason=enough%20of%20it", "DELETE")).status, 200);
     assert.deepEqual(await bo.closed(), { code: 4002, reason: "enough of it" });

@@ -1,12 +1,14 @@
 /** `tickwire serve` as its operator meets it: listeners, signals, bad settings. */
 
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { makeCertificate, makeFolder } from "./certificate.ts";
-import { Relay, runToEnd, withRelay } from "./relay.ts";
+import { binary, Relay, runToEnd, withRelay } from "./relay.ts";
 import { TestSocket } from "./web_socket.ts";
 
 const anyPort = ["--listen", "127.0.0.1:0"];
@@ -169,6 +171,66 @@ describe("configuration file", () => {
   });
 });
 
+describe("sockets that a service manager hands over", () => {
+  /** Started with this descriptor as the third, under this name: sh knows the process's number, which has to be told. */
+  const handOver = (descriptor: number, name: string, ...args: string[]): [string, string[], { stdio: ("ignore" | "pipe" | number)[]; env: NodeJS.ProcessEnv }] => [
+    "/bin/sh", ["-c", 'export LISTEN_PID=$$; exec "$@"', "sh", binary, "serve", ...args],
+    { stdio: ["ignore", "pipe", "pipe", descriptor], env: { ...process.env, LISTEN_FDS: "1", LISTEN_FDNAMES: name } },
+  ];
+  const listening = async (host: string): Promise<[Server, number]> => {
+    const server = createServer().listen(0, host);
+    await once(server, "listening");
+    return [server, (server as unknown as { _handle: { fd: number } })._handle.fd];
+  };
+
+  test("are refused by name where they cannot be what they are called", async () => {
+    const [everywhere, reachable] = await listening("0.0.0.0");
+    const file = openSync("/dev/null", "r");
+    const wrong: [number, string, RegExp][] = [
+      [reachable, "game", /descriptor 'game' is none of plain, tls, proxy-plain, proxy-tls, admin/],
+      [reachable, "proxy-plain", /descriptor 'proxy-plain' needs trusted-proxies/],
+      [reachable, "tls", /descriptor 'tls' needs a certificate and a key/],
+      [reachable, "admin", /descriptor 'admin' listens on 0\.0\.0\.0:[0-9]+, which can be reached from elsewhere: give admin-token-file/],
+      [file, "plain", /descriptor 'plain' does not listen/],
+    ];
+    try {
+      for (const [descriptor, name, reason] of wrong) {
+        const [command, args, options] = handOver(descriptor, name, ...anyPort);
+        const { status, stderr } = spawnSync(command, args, { ...options, encoding: "utf8", timeout: 20_000 });
+        assert.deepEqual([status, reason.test(stderr)], [2, true], `${name}: ${stderr}`);
+      }
+    } finally {
+      everywhere.close();
+      closeSync(file);
+    }
+  });
+
+  test("take proxies' connections where they are named so", async () => {
+    const [server, descriptor] = await listening("127.0.0.1");
+    const { port } = server.address() as AddressInfo;
+    const [command, args, options] = handOver(descriptor, "proxy-plain", "--trusted-proxies", "127.0.0.1");
+    const relay = spawn(command, args, options);
+    const killer = setTimeout(() => relay.kill("SIGKILL"), 20_000);
+    const ended = once(relay, "exit");
+    try {
+      const [line] = (await once(relay.stdout!, "data")) as [Buffer];
+      assert.equal(String(line), `listening proxy ws://127.0.0.1:${port}\n`);
+      server.close(); // the relay has its own
+      const client = connect(port, "127.0.0.1");
+      client.write("PROXY TCP4 192.0.2.1 127.0.0.1 4000 80\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+      const [answer] = (await once(client, "data")) as [Buffer];
+      assert.match(String(answer), /^HTTP\/1\.1 404 /);
+      client.destroy();
+      relay.kill("SIGTERM");
+      assert.deepEqual(await ended, [0, null]);
+    } finally {
+      clearTimeout(killer);
+      relay.kill("SIGKILL");
+      server.close();
+    }
+  });
+});
+
 describe("says what it is", () => {
   test("--help lists the options of issue and manual", () => {
     const { code, stdout } = runToEnd("serve", "--help");
@@ -179,6 +241,13 @@ describe("says what it is", () => {
     for (const option of ["resume-window", "slot-us", "echo", "demo", "config"]) {
       assert.match(stdout, new RegExp(`--${option}\\b`));
     }
+  });
+
+  test("the manual page has every command", () => {
+    const commands = [...runToEnd("--help").stdout.split(/^subcommands:$/im)[1]!.matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1]!);
+    assert.ok(commands.length > 6, String(commands));
+    const page = readFileSync(new URL("../../tools/packaging/tickwire.1", import.meta.url), "utf8").replaceAll("\\-", "-");
+    for (const command of commands) assert.match(page, new RegExp(`^\\.(B|BI) ${command}( |$)`, "m"), command);
   });
 
   test("--version is one line", () => {

@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { ask, own } from "./admin.ts";
 import { makeFolder } from "./certificate.ts";
 import { type Relay, runToEnd, withRelay } from "./relay.ts";
 import { TestSocket } from "./web_socket.ts";
@@ -17,6 +18,8 @@ interface KeyPair {
   signing: string;
   /** What `serve --ticket-key` verifies with. */
   verifying: string;
+  /** The id under which the relay has it; `k` where none is said. */
+  kid?: string;
 }
 
 let keyCount = 0;
@@ -28,7 +31,7 @@ function makeKey(algorithm: "HS256" | "ES256" | "EdDSA"): KeyPair {
 }
 
 function mint(key: KeyPair, match: string, ...args: string[]): string {
-  const minted = runToEnd("ticket", "--key", key.signing, "--kid", "k", "--match", match, ...args);
+  const minted = runToEnd("ticket", "--key", key.signing, "--kid", key.kid ?? "k", "--match", match, ...args);
   assert.equal(minted.code, 0, minted.stderr);
   return minted.stdout.trim();
 }
@@ -74,7 +77,7 @@ describe("who gets in", () => {
 
   test("each wrong one is closed with 4000 and its reason, and harms nobody else", async () => {
     const other = makeKey("ES256");
-    await withRelay([...serveWith(ec), "--ticket-audience", "game"], async (relay) => {
+    await withRelay([...serveWith(ec), "--ticket-audience", "game", "--log-level", "debug"], async (relay) => {
       const url = urlOf(relay);
       const aud = ["--audience", "game"];
       const good = mint(ec, "arena", ...aud);
@@ -105,6 +108,14 @@ describe("who gets in", () => {
         assert.equal(await plainRefusal(`${url}?ticket=${ticket.slice(0, 4900)}`), `4000 ${reason}`, ticket);
       }
       assert.equal(await refusal(url, { ticket: 7 }), "1008 a wrong value in join");
+      // Nor where the request that carries one is refused: too long, not a WebSocket's, for no path.
+      await fetch(`${relay.httpUrl()}/v1/match/arena?ticket=${good}${"A".repeat(9000)}`).then((answer) => assert.equal(answer.status, 431));
+      await fetch(`${relay.httpUrl()}/v1/match/arena?ticket=${good}`).then((answer) => assert.equal(answer.status, 426));
+      await fetch(`${relay.httpUrl()}/v1/nothing?ticket=${good}`).then((answer) => assert.equal(answer.status, 404));
+      await relay.logged(/cause=bad_request .*code=431/); // the last line that there is to come
+      for (const part of [good, ...wrong.map(([ticket]) => ticket)].flatMap((ticket) => ticket.split("."))) {
+        if (part.length >= 20) assert.ok(!relay.stderr.includes(part.slice(0, 60)), `a part of a ticket is in the log: ${part}`);
+      }
       const [bo, welcome] = await TestSocket.join(url, { ticket: mint(ec, "are*", ...aud) });
       assert.equal((welcome["players"] as unknown[]).length, 2);
       await bo.close(1000);
@@ -267,6 +278,36 @@ describe("keys", () => {
       assert.match(reason, /4000 ticket of a wrong algorithm/);
       const [cy] = await TestSocket.join(urlOf(relay), { ticket: mint(second, "arena") });
       for (const member of [ann, bo, cy]) await member.close(1000);
+    });
+  });
+
+  test("come and go with a reload; whether there are any is settled at the start", async () => {
+    const [first, second] = [makeKey("ES256"), makeKey("EdDSA")];
+    const path = join(folder, "keys.toml");
+    const write = (...keys: string[]): void => writeFileSync(path, keys.length === 0 ? "" : `[ticket]\nkey = ${JSON.stringify(keys)}\n`);
+    write(`k=${first.verifying}`);
+    await withRelay([...anyPort, "--admin-listen", "127.0.0.1:0", "--config", path, "--shards", "2"], async (relay) => {
+      const reload = (): Promise<{ status: number; body: string }> => ask(relay.adminUrl(), "/v1/reload", { method: "POST", headers: own });
+      const newcomer = mint({ ...second, kid: "new" }, "arena");
+      assert.equal(await refusal(urlOf(relay), { ticket: newcomer }), "4000 ticket of an unknown key");
+      write(`k=${first.verifying}`, `new=${second.verifying}`);
+      assert.match((await reload()).body, /changed: ticket-key; 2 ticket keys read again/);
+      // A shard takes them at the end of a slot.
+      let [bo, welcome]: [TestSocket | null, unknown] = [null, null];
+      for (let tries = 0; tries < 100 && welcome === null; tries += 1) {
+        bo = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
+        bo.socket.send(JSON.stringify({ op: "join", ticket: newcomer }));
+        welcome = await bo.next().catch(() => null);
+      }
+      assert.match(String(welcome), /"welcome"/);
+      const [ann] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
+      write("k=/nonexistent");
+      const broken = await reload();
+      assert.deepEqual([broken.status, /cannot read \/nonexistent/.test(broken.body)], [409, true], broken.body);
+      write();
+      assert.match((await reload()).body, /needs a restart: ticket-key/);
+      assert.equal(await refusal(urlOf(relay), {}), "4000 ticket missing");
+      for (const member of [ann, bo!]) await member.close(1000);
     });
   });
 

@@ -102,7 +102,7 @@ void Simulation::open_shards() {
     options.match_count_max = match_count_max;
     options.pool_size_max = std::size_t{64} << 20U;
     // The fake's CPU time says what newcomers cost, and not how busy a shard is.
-    options.pressure.late_permille = 1000;
+    options.admission.pressure.late_permille = 1000;
     options.slot_max = random_.chance(200)   ? Duration(0)
                        : random_.chance(500) ? milliseconds(1)
                                              : milliseconds(2);

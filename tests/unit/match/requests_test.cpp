@@ -56,6 +56,8 @@ TEST_F(RequestsTest, too_many_properties_are_refused_whole) {
     EXPECT_EQ(ann.log.back().substr(0, 32), error_start("too_large"));
     request(ann, wire::SetProperties{{{"a", ""}, {"b", "1"}}, {}}, 3);
     EXPECT_EQ(ann.log.back(), R"({"op":"ok","id":3})");
+    EXPECT_EQ(counters.errors[static_cast<std::size_t>(wire::ControlErrorCode::too_large)], 3U);
+    EXPECT_EQ(counters.errors[static_cast<std::size_t>(wire::ControlErrorCode::version)], 0U);
 }
 
 TEST_F(RequestsTest, spectators_are_forbidden_what_is_not_theirs) {

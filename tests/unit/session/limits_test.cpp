@@ -95,6 +95,18 @@ TEST_F(LimitTest, pings_after_a_third_of_the_idle_time_and_closes_with_4102_afte
     EXPECT_EQ(told.back(), "end lost");
 }
 
+TEST_F(LimitTest, takes_any_data_for_a_sign_of_life) {
+    const std::string whole = binary_frame(event_message(1, "x"));
+    for (const std::string& sign : {frame(websocket::Opcode::ping, ""), whole, whole.substr(0, 1)}) {
+        open_joined();
+        now += seconds(29);
+        receive(sign);
+        now += seconds(9);  // 38 s since the join, and less than a message may take
+        session->on_time(now);
+        EXPECT_EQ(session->phase(), Phase::game) << sign.size() << " bytes";
+    }
+}
+
 TEST_F(LimitTest, closes_an_event_over_its_own_limit_with_1009) {
     SessionOptions uneven;
     uneven.limits.state_bytes = 1024;

@@ -97,15 +97,25 @@ TEST_F(RequestTest, answers_head_with_the_head_of_a_page) {
     EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
 }
 
-TEST_F(RequestTest, ends_who_asks_for_page_after_page_and_takes_none) {
+TEST_F(RequestTest, ends_who_asks_again_and_again_and_takes_no_answer) {
     SessionOptions small;
     small.outbox_size_max = 1000;
-    open(small);
-    for (int count = 0; count < 100 && !session->is_over(); ++count) {
-        receive("GET /page HTTP/1.1\r\nHost: relay\r\n\r\n");
+    std::string wrong_version = upgrade_request("/v1/match/arena", "");
+    wrong_version.replace(wrong_version.find("Version: 13"), 11, "Version: 12");
+    for (const std::string& request :
+         {std::string("GET /page HTTP/1.1\r\nHost: relay\r\n\r\n"),
+          std::string("GET /v1/match/ HTTP/1.1\r\nHost: relay\r\n\r\n"), wrong_version}) {
+        open(small);
+        int count = 0;
+        while (count < 100 && !session->is_over()) {
+            receive(request);
+            ++count;
+        }
+        EXPECT_TRUE(session->is_over()) << request;
+        EXPECT_EQ(std::exchange(counters.over_outbox, 0U), 1U) << request;
+        EXPECT_GT(count, 2) << "the first answers were answers: " << request;
+        EXPECT_LE(session->queued_size(), 1000U + wire::response_head_size_max + 5) << request;
     }
-    EXPECT_TRUE(session->is_over());
-    EXPECT_LE(session->queued_size(), 1000U + wire::response_head_size_max + 5);
 }
 
 TEST_F(RequestTest, refuses_foreign_origins_with_403_and_counts_them) {

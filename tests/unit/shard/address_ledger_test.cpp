@@ -38,6 +38,23 @@ TEST(AddressLedger, and_so_many_new_ones_a_second_refused_ones_counted) {
     EXPECT_EQ(both.take(1, start), AddressVerdict::too_fast);
 }
 
+TEST(AddressLedger, counts_before_there_are_limits_and_lets_stay_who_is_there) {
+    AddressLedger ledger({0, 0});
+    for (int count = 0; count < 3; ++count) {
+        EXPECT_EQ(ledger.take(1, start), AddressVerdict::admitted);
+    }
+    ledger.set_limits({2, 0});
+    EXPECT_EQ(ledger.take(1, start), AddressVerdict::too_many);
+    ledger.release(1, start);
+    ledger.release(1, start);
+    EXPECT_EQ(ledger.take(1, start), AddressVerdict::admitted);
+    EXPECT_EQ(ledger.take(1, start), AddressVerdict::too_many);
+    ledger.release(1, start);
+    ledger.release(1, start);
+    EXPECT_EQ(ledger.take(2, start + seconds(2)), AddressVerdict::admitted);
+    EXPECT_EQ(ledger.address_count(), 1U) << "who has gone is forgotten";
+}
+
 TEST(AddressLedger, nobody_is_never_limited) {
     AddressLedger ledger({1, 1});
     for (int count = 0; count < 10; ++count) {

@@ -66,6 +66,37 @@ inline ByteVector server_frame(std::uint8_t start, std::string_view payload) {
     return bytes;
 }
 
+/// The same frames as a server would send them; empty where one has no mask, or where its header is cut.
+inline std::optional<ByteVector> without_masks(base::Bytes bytes) {
+    ByteVector out;
+    while (!bytes.empty()) {
+        if (bytes.size() < 2 || (bytes[1] & 0x80) == 0) {
+            return std::nullopt;
+        }
+        const std::uint8_t short_length = bytes[1] & 0x7f;
+        const std::size_t length_size = short_length < 126 ? 0 : short_length == 126 ? 2 : 8;
+        const std::size_t header_size = 2 + length_size + test_key.size();
+        if (bytes.size() < header_size) {
+            return std::nullopt;
+        }
+        out.push_back(bytes[0]);
+        out.push_back(short_length);
+        std::uint64_t size = length_size == 0 ? short_length : 0;
+        for (const std::uint8_t byte : bytes.subspan(2, length_size)) {
+            out.push_back(byte);
+            size = size << 8 | byte;
+        }
+        const base::Bytes key = bytes.subspan(2 + length_size, test_key.size());
+        bytes = bytes.subspan(header_size);
+        const base::Bytes payload = bytes.first(std::min<std::uint64_t>(size, bytes.size()));
+        for (std::size_t i = 0; i < payload.size(); ++i) {
+            out.push_back(payload[i] ^ key[i % 4]);
+        }
+        bytes = bytes.subspan(payload.size());
+    }
+    return out;
+}
+
 inline ByteVector operator+(ByteVector left, const ByteVector& right) {
     left.insert(left.end(), right.begin(), right.end());
     return left;

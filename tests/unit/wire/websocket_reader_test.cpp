@@ -25,7 +25,8 @@ constexpr std::uint8_t close = 0x8;
 constexpr std::uint8_t ping = 0x9;
 constexpr std::uint8_t pong = 0xa;
 
-/// Reads `bytes` whole and checks that no cut makes a difference.
+/// Reads `bytes` whole and checks that no cut makes a difference; nor, but for the masks, the side that
+/// reads.
 Transcript read_every_way(const ByteVector& bytes, const Limits& limits = {}, Role role = Role::server) {
     const Transcript whole = read_whole(role, limits, bytes);
     EXPECT_EQ(whole, read_in_parts(role, limits, bytes, 1)) << "byte by byte";
@@ -33,6 +34,10 @@ Transcript read_every_way(const ByteVector& bytes, const Limits& limits = {}, Ro
     const std::size_t step = std::max<std::size_t>(1, bytes.size() / 300);
     for (std::size_t cut = 0; cut <= bytes.size(); cut += step) {
         EXPECT_EQ(whole, read_in_two(role, limits, bytes, cut)) << "cut at " << cut;
+    }
+    if (const auto unmasked = without_masks(bytes); role == Role::server && unmasked) {
+        EXPECT_EQ(whole, read_whole(Role::client, limits, *unmasked)) << "as a client";
+        EXPECT_EQ(whole, read_in_parts(Role::client, limits, *unmasked, 1)) << "as a client, byte by byte";
     }
     return whole;
 }
