@@ -27,6 +27,7 @@ suites=(
     'all      | tls             | script | release scanners               | tests/tls/run build/release'
     'all      | scale           | script | release strace                 | tests/scale/run build/release'
     'all      | soak            | script | release storms                 | tests/storms/run build/release --quick soak'
+    'all      | slow-peers      | script | release storms                 | tests/storms/run build/release --quick non_reader dead_network malformed_frames'
     'hand     | storms-short    | script | release storms                 | tests/storms/run build/release --quick'
     'hand     | storms          | script | release storms                 | tests/storms/run build/release'
     'all      | clang-units     | meson  | clang                          | --without release bugs cross simulation'
