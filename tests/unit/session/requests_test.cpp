@@ -97,6 +97,19 @@ TEST_F(RequestTest, answers_head_with_the_head_of_a_page) {
     EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
 }
 
+TEST_F(RequestTest, is_charged_for_what_a_send_pins) {
+    open();
+    receive("GET /page HTTP/1.1\r\nHost: relay\r\n\r\n");
+    const std::size_t queued = session->queued_size();
+    EXPECT_EQ(session->held_size(), queued);
+    const std::size_t in_flight = session->begin_send(now).size();
+    EXPECT_EQ(session->queued_size(), 0U);
+    EXPECT_EQ(session->held_size(), in_flight);
+    EXPECT_EQ(in_flight, queued);
+    session->end_send(true, now);
+    EXPECT_EQ(session->held_size(), 0U);
+}
+
 TEST_F(RequestTest, ends_who_asks_again_and_again_and_takes_no_answer) {
     SessionOptions small;
     small.outbox_size_max = 1000;

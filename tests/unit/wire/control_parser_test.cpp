@@ -37,6 +37,16 @@ std::string repeated(std::string_view part, std::size_t count) {
     return text;
 }
 
+TEST_F(ControlParserTest, judges_by_the_bounds_of_now) {
+    const std::string join = R"({"op":"join","name":"Anna"})";
+    EXPECT_TRUE(parser.parse_join(join));
+    parser.set_bounds({3, control_depth_max});
+    EXPECT_EQ(parser.parse_join(join).error(), JoinFault::bad_value);
+    parser.set_bounds({4, 4});
+    EXPECT_TRUE(parser.parse_join(join));
+    fault_of(R"({"op":"properties","set":{"a":[[[1]]]}})");
+}
+
 TEST_F(ControlParserTest, stays_usable_after_every_kind_of_fault) {
     const std::string faults[] = {"",          "{",    "[1e999",
                                   "\"\\ud800", "\xff", repeated("[", 5000),
