@@ -51,14 +51,10 @@ class Costs:
         self.clean = Analysis(records, ["clean"])
         self.in_time = Analysis(records, ["clean"], keeps_time)
 
-    def ratio(self, key, other):
-        """(the ratio, how many runs it is of and what of the others)"""
+    def at_most(self, what, key, other, bound):
         clean, in_time = len(self.clean.records(key)), len(self.in_time.records(key))
         note = "" if clean == in_time else f"of the {in_time} of {clean} clean runs in which all ticks and PONGs were in time"
-        return self.in_time.ratio(key, other), note
-
-    def at_most(self, what, key, other, bound):
-        value, note = self.ratio(key, other)
+        value = self.in_time.ratio(key, other)
         careless = self.clean.ratio(key, other)
         if value is None and careless is not None:
             return Goal(what, f"≤ {bound:g}", f"{careless:.2f}", False, "in none of the clean runs were all ticks and PONGs in time")

@@ -219,7 +219,8 @@ def order_of(key):
 
 def figure_table(analysis):
     columns = [("CPU µs", "cpu_us", 2), ("core µs", "core_us", 2), ("frames/s", "frames_per_s", 0), ("bytes", "bytes_per_frame", 0),
-               ("age p50", "age_ms.p50", 1), ("p99", "age_ms.p99", 1), ("p99.9 ms", "age_ms.p999", 1), ("own p99", "own_age_ms.p99", 1), ("PONG p99", "pong_ms.p99", 1), ("lost", "states.lost", 0), ("skipped", "skipped", 0),
+               ("age p50", "age_ms.p50", 1), ("p99", "age_ms.p99", 1), ("p99.9 ms", "age_ms.p999", 1), ("own p99", "own_age_ms.p99", 1),
+               ("PONG p99", "pong_ms.p99", 1), ("lost", "states.lost", 0), ("skipped", "skipped", 0),
                ("MB", lambda record: record["rss"] / 1e6, 1), ("swarm", "swarm_share", 2)]
     head = "".join(f"<th class=n>{title}" for title, _, _ in columns)
     rows = []
