@@ -186,11 +186,13 @@ Match::Done Match::set_properties(const wire::SetProperties& request) {
     return Done::done;
 }
 
-void Match::set_limits(const wire::Limits& limits) noexcept {
-    implementation_->set_limits(limits);
+void Match::set_limits(const wire::Limits& limits, const wire::Limits& spectator_limits) noexcept {
+    implementation_->set_limits(limits, spectator_limits);
 }
 
-void Match::Implementation::set_limits(const wire::Limits& limits) noexcept {
+void Match::Implementation::set_limits(const wire::Limits& limits,
+                                       const wire::Limits& spectator_limits) noexcept {
+    options.spectator_limits = spectator_limits;
     options.limits = limits;
     options.limits.state_bytes = std::min(limits.state_bytes, match::state_bytes_max(options));
 }

@@ -43,7 +43,7 @@ struct Match::Implementation {
                   base::Time now);
     Member add_member(MemberKind kind, PlayerNumber player, Connection connection);
     /// Bounded so that a state of every player fits a TICK.
-    void set_limits(const wire::Limits& limits) noexcept;
+    void set_limits(const wire::Limits& limits, const wire::Limits& spectator_limits) noexcept;
     const wire::Limits& limits_of(const MemberRecord& record) const noexcept;
     void forget_member(Member member) noexcept;
     void disconnect(Member member, Ending ending, base::Time now);

@@ -98,7 +98,7 @@ tl::expected<Member, Refusal> Match::Implementation::join_as_spectator(Connectio
     }
     const Member member = add_member(MemberKind::spectator, nobody, connection);
     MemberRecord& record = members[member];
-    if (claims.limits && *claims.limits != options.limits) {
+    if (claims.limits && *claims.limits != options.spectator_limits) {
         record.own_limits = std::make_unique<const wire::Limits>(*claims.limits);
     }
     write_welcome(record, false);
@@ -152,7 +152,7 @@ const wire::Limits& Match::Implementation::limits_of(const MemberRecord& record)
     if (record.player != nobody) {
         return roster[record.player].limits;
     }
-    return record.own_limits != nullptr ? *record.own_limits : options.limits;
+    return record.own_limits != nullptr ? *record.own_limits : options.spectator_limits;
 }
 
 Member Match::Implementation::resume(PlayerNumber player, Connection connection,

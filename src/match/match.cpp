@@ -41,7 +41,7 @@ Match::Implementation::Implementation(std::string match_name, const MatchOptions
       properties({options.properties_size_max, options.properties_count_max}),
       election(options.host_grace),
       frames(pool) {
-    set_limits(match_options.limits);
+    set_limits(match_options.limits, match_options.spectator_limits);
 }
 
 bool Match::Implementation::take_event(Member member, const protocol::Event& event, base::Time now) {
@@ -256,8 +256,9 @@ std::uint32_t Match::tick_number() const noexcept {
 std::uint32_t Match::tick_hz() const noexcept {
     return implementation_->options.tick_hz;
 }
-const wire::Limits& Match::limits() const noexcept {
-    return implementation_->options.limits;
+const wire::Limits& Match::limits_of(wire::Role role) const noexcept {
+    const MatchOptions& options = implementation_->options;
+    return role == wire::Role::spectator ? options.spectator_limits : options.limits;
 }
 std::uint32_t Match::state_bytes_max() const noexcept {
     return match::state_bytes_max(implementation_->options);

@@ -51,6 +51,7 @@ struct MatchOptions {
     std::uint32_t outbox_size_max = 256 * 1024;  ///< what a replay must fit
     /// Told in `welcome`; sessions enforce them. `state_bytes` is at most state_bytes_max().
     wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
+    wire::Limits spectator_limits{1024, 1024, 1024, 240, 262144, 10};
     std::string server_name = "tickwire/0.1.0";
 };
 
@@ -76,7 +77,7 @@ struct Refusal {
 struct Claims {
     bool is_host = false;                ///< the player takes over as host when it joins or comes back
     std::string subject;                 ///< whom the ticket names; for the life of the slot
-    std::optional<wire::Limits> limits;  ///< in place of MatchOptions::limits, for the life of the slot
+    std::optional<wire::Limits> limits;  ///< in place of those of its role, for the life of the slot
 };
 
 /// How a connection ended, as it bears on the slot (section 7).
@@ -223,7 +224,7 @@ class Match {
     Done send_event(const ServerEvent& event, base::Bytes body);
     Done set_properties(const wire::SetProperties& request);
     /// For those who join from now on; bounded as MatchOptions' are.
-    void set_limits(const wire::Limits& limits) noexcept;
+    void set_limits(const wire::Limits& limits, const wire::Limits& spectator_limits) noexcept;
 
     // --- time passes
 
@@ -252,7 +253,7 @@ class Match {
     std::uint32_t tick_number() const noexcept;
     std::uint32_t tick_hz() const noexcept;
     /// Those of a member without a ticket.
-    const wire::Limits& limits() const noexcept;
+    const wire::Limits& limits_of(wire::Role role) const noexcept;
     std::uint32_t state_bytes_max() const noexcept;
     /// As the ticket had it; empty: no ticket, or a spectator.
     std::string_view subject(PlayerNumber player) const noexcept;

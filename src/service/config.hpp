@@ -61,10 +61,14 @@ struct ServeConfig {
     double tls_timeout_s = 10;
     double upgrade_timeout_s = 10;
     double message_timeout_s = 10;
+    double close_timeout_s = 2;
+    double user_timeout_s = 30;
     std::uint32_t upgrade_state_mib = 1024;
     std::uint32_t max_memory_mib = 0;  ///< 0: half of what the machine has
     std::uint32_t max_spectators = 1'000'000;
+    std::uint32_t header_bytes = 8192;
     std::uint32_t json_bytes = 16384;
+    std::uint32_t spectator_bytes = 1024;
     std::uint32_t json_per_second = 10;
     std::uint32_t json_depth = 64;
     std::uint32_t name_bytes = 64;

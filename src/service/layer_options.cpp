@@ -2,6 +2,7 @@
 
 #include <sys/sysinfo.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -18,9 +19,18 @@ void set_session_admission(const ServeConfig& config, session::SessionOptions& o
     options.tls_timeout = to_duration(config.tls_timeout_s);
     options.upgrade_timeout = to_duration(config.upgrade_timeout_s);
     options.message_timeout = to_duration(config.message_timeout_s);
+    options.close_timeout = to_duration(config.close_timeout_s);
+    options.head_size_max = config.header_bytes;
     options.fragment_count_max = config.max_fragments;
     options.outbox_size_max = config.outbox_bytes;
     options.json = {config.name_bytes, config.json_depth};
+}
+
+wire::Limits spectator_limits(wire::Limits limits, std::uint32_t message_bytes) noexcept {
+    limits.state_bytes = std::min(limits.state_bytes, message_bytes);
+    limits.event_bytes = std::min(limits.event_bytes, message_bytes);
+    limits.json_bytes = std::min(limits.json_bytes, message_bytes);
+    return limits;
 }
 
 void set_match_bounds(const ServeConfig& config, match::MatchOptions& options) {
@@ -76,7 +86,9 @@ shard::LiveSettings live_settings(const ServeConfig& config, std::shared_ptr<tls
     options.match.limits.bytes_per_second = config.bytes_per_second;
     options.match.limits.json_bytes = config.json_bytes;
     options.match.limits.json_per_second = config.json_per_second;
+    options.match.spectator_limits = spectator_limits(options.match.limits, config.spectator_bytes);
     options.session.limits = options.match.limits;
+    options.session.spectator_limits = options.match.spectator_limits;
     options.session.idle_timeout = to_duration(config.idle_timeout_s);
     options.session.join_timeout = to_duration(config.join_timeout_s);
     options.session.is_echo_on = config.echo;

@@ -63,6 +63,7 @@ bool is_forbidden_congestion_control(const std::string& name) {
 uring::SocketOptions socket_options(const ServeConfig& config) {
     uring::SocketOptions options;
     options.send_buffer_size = config.send_buffer_bytes;
+    options.user_timeout_ms = static_cast<std::uint32_t>(config.user_timeout_s * 1000);
     options.congestion_control = config.congestion_control;
     if (is_forbidden_congestion_control(config.congestion_control)) {
         options.congestion_control.clear();

@@ -27,6 +27,8 @@ class Session;
 /// What an operator may set about one connection.
 struct SessionOptions {
     wire::Limits limits{1024, 16384, 16384, 240, 262144, 10};
+    wire::Limits spectator_limits{1024, 1024, 1024, 240, 262144, 10};
+    std::uint32_t head_size_max = wire::request_head_size_max;  ///< bytes of a request's head; over it 431
     std::uint32_t outbox_size_max = 256 * 1024;             ///< bytes queued behind a send; over it 4101
     std::uint32_t fragment_count_max = 1024;                ///< of one message
     base::Duration tls_timeout = std::chrono::seconds(10);  ///< for the handshake, a PROXY header included
@@ -41,6 +43,10 @@ struct SessionOptions {
     std::uint32_t echo_size_max = 16 * 1024 * 1024;
     Origins origins;
     wire::ControlBounds json;
+
+    const wire::Limits& limits_of(wire::Role role) const noexcept {
+        return role == wire::Role::spectator ? spectator_limits : limits;
+    }
 };
 
 /// Why a connection was closed by us or by the peer; the index of a counter.

@@ -108,7 +108,7 @@ class Session {
     void refuse_request(std::uint16_t status, std::string_view detail, const wire::HttpRequest& request);
     void respond(std::string_view content_type, base::Bytes content, const wire::HttpRequest& request);
     /// The match took it in, with these limits: `joining` becomes `game`.
-    void on_joined(const wire::Limits& limits);
+    void on_joined(const wire::Limits& limits, wire::Role role);
     /// The ticket that came with the request; empty: none.
     std::string_view ticket() const noexcept {
         return ticket_ ? std::string_view(*ticket_) : std::string_view();
@@ -177,7 +177,7 @@ class Session {
     bool admit_frames(base::Time now);
     std::size_t outbox_limit() const noexcept;
     const wire::Limits& limits() const noexcept {
-        return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits;
+        return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits_of(role_);
     }
     /// Whether a part of a message or of a TLS record is held for its rest.
     bool holds_unfinished() const noexcept;
@@ -200,6 +200,7 @@ class Session {
     Phase phase_;
     Transport transport_ = Transport::clear;
     Lane lane_ = Lane::game;
+    wire::Role role_ = wire::Role::player;  ///< until it joins as another
     bool is_overflowed_ = false;
     bool is_pinged_ = false;
     bool is_close_sent_ = false;
@@ -216,7 +217,7 @@ class Session {
     std::unique_ptr<Upgrade> move_;
     ByteQueue held_;                            ///< what arrived and is yet to be read, of a newcomer
     std::unique_ptr<std::string> ticket_;       ///< null: none, as for all who play
-    std::unique_ptr<wire::Limits> own_limits_;  ///< null: those of all
+    std::unique_ptr<wire::Limits> own_limits_;  ///< null: those of its role
     /// Of the phase; of a member, of what it has begun and not finished.
     base::Time deadline_;
     base::Time last_heard_;

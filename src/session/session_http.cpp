@@ -17,13 +17,14 @@ void Session::receive_http(base::MutableBytes bytes, base::Time now) {
     }
     // The head is gathered even where it is whole in `bytes`: requests are rare, and what follows one may
     // have to travel.
-    if (head_.size() + bytes.size() > wire::request_head_size_max + environment_->plaintext.size() ||
+    const std::size_t head_size_max = environment_->options.head_size_max;
+    if (head_.size() + bytes.size() > head_size_max + environment_->plaintext.size() ||
         !head_.append(bytes, environment_->pool)) {
         refuse_unreadable(431, "request too long");
         return;
     }
     while (phase_ == Phase::http && !ends_after_answer_ && !head_.empty()) {
-        const auto parsed = wire::parse_request(head_.bytes());
+        const auto parsed = wire::parse_request(head_.bytes(), head_size_max);
         if (!parsed) {
             ++environment_->counters.protocol_errors;
             refuse_unreadable(wire::status_of(parsed.error()), "bad request");
@@ -200,10 +201,13 @@ void Session::resume_moved(const MovedSession& moved, base::Time now) {
     }
 }
 
-void Session::on_joined(const wire::Limits& limits) {
-    const wire::Limits& common = environment_->options.limits;
-    if (limits != common) {
+void Session::on_joined(const wire::Limits& limits, wire::Role role) {
+    const SessionOptions& options = environment_->options;
+    role_ = role;
+    if (limits != options.limits_of(role)) {
         own_limits_ = std::make_unique<wire::Limits>(limits);
+    }
+    if (limits != options.limits) {  // with which the reader has begun
         reader_->set_limits(reader_limits());
     }
     ticket_.reset();  // it has done what it was for

@@ -119,7 +119,7 @@ Shard::Entry Shard::admit(session::Session& session, std::string_view ticket, wi
     entry.claims.is_host = grant->is_host;
     entry.claims.subject = grant->subject;
     const match::Match& match = *entry.room->match;
-    entry.claims.limits = limits_of(*grant, match.limits(), match.state_bytes_max());
+    entry.claims.limits = limits_of(*grant, match.limits_of(join.role), match.state_bytes_max());
     return entry;
 }
 

@@ -63,7 +63,7 @@ void Shard::apply(const std::shared_ptr<const LiveSettings>& settings) {
     }
     for (std::uint32_t index = 0; index < rooms_.index_end(); ++index) {
         if (MatchRoom* const room = rooms_.at(index); room != nullptr) {
-            room->match->set_limits(settings->match.limits);
+            room->match->set_limits(settings->match.limits, settings->match.spectator_limits);
         }
     }
 }

@@ -145,7 +145,9 @@ void Shard::become_member(session::Session& session, Connection& connection, con
     entry.room->held_until = {};
     release_name(connection);  // the match itself holds one for as long as it has members
     ++counters_.members;
-    session.on_joined(entry.room->match->limits(member));
+    const match::Match& match = *entry.room->match;
+    const bool is_spectator = match.player_of(member) == protocol::nobody;
+    session.on_joined(match.limits(member), is_spectator ? wire::Role::spectator : wire::Role::player);
     touch_room(connection);
 }
 

@@ -62,7 +62,8 @@ struct ParsedRequest {
 /// The request at the start of `bytes`; empty where the head is not complete yet. A head is refused as soon
 /// as the line that spoils it has come, and never read past its end. After an error close the connection:
 /// where the next request would begin is not known.
-tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes) noexcept;
+tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(
+    base::Bytes bytes, std::size_t head_size_max = request_head_size_max) noexcept;
 
 /// Where a request leads. `/v1/match/{match}` and `/v1/echo` want an upgrade; anything else is an asset of
 /// the demo or 404.

@@ -85,7 +85,8 @@ tl::expected<std::optional<UpgradeAnswer>, HttpError> parse_upgrade_answer(base:
                                                                            std::string_view key) noexcept {
     Draft draft;
     const auto size = read_head(
-        bytes, [&draft](std::string_view line) { return read_status_line(line, draft); },
+        bytes, request_head_size_max,
+        [&draft](std::string_view line) { return read_status_line(line, draft); },
         [&draft](const HeaderField& field) { return read_field(field, draft); });
     if (!size) {
         return tl::unexpected(size.error());

@@ -33,8 +33,9 @@ std::string_view trim(std::string_view text) noexcept {
 
 }  // namespace
 
-HeadLines::HeadLines(base::Bytes bytes) noexcept
-    : window_(base::as_text(bytes.first(std::min(bytes.size(), request_head_size_max)))) {}
+HeadLines::HeadLines(base::Bytes bytes, std::size_t size_max) noexcept
+    : window_(base::as_text(bytes.first(std::min(bytes.size(), size_max)))),
+      is_at_limit_(bytes.size() >= size_max) {}
 
 tl::expected<std::optional<std::string_view>, HttpError> HeadLines::next() noexcept {
     const std::string_view rest = window_.substr(size_);
@@ -50,7 +51,7 @@ tl::expected<std::optional<std::string_view>, HttpError> HeadLines::next() noexc
         return tl::unexpected(HttpError::malformed);
     }
     if (!is_whole) {
-        if (window_.size() == request_head_size_max) {
+        if (is_at_limit_) {
             return tl::unexpected(HttpError::head_too_long);
         }
         return std::nullopt;

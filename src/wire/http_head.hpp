@@ -17,10 +17,10 @@
 
 namespace tickwire::wire {
 
-/// Takes the lines of a head off the start of `bytes`, looking at no more than request_head_size_max.
+/// Takes the lines of a head off the start of `bytes`, looking at no more than `size_max`.
 class HeadLines {
   public:
-    explicit HeadLines(base::Bytes bytes) noexcept;
+    HeadLines(base::Bytes bytes, std::size_t size_max) noexcept;
 
     /// The next line without its CRLF, free of control characters but tabs; empty where it is not whole
     /// yet.
@@ -30,6 +30,7 @@ class HeadLines {
 
   private:
     std::string_view window_;
+    bool is_at_limit_;  ///< a line that does not end in the window is too long
     std::size_t size_ = 0;
 };
 
@@ -45,12 +46,12 @@ std::optional<HeaderField> parse_field(std::string_view line) noexcept;
 using Verdict = std::optional<HttpError>;
 
 /// Reads a head: its first line through `read_start(std::string_view)`, its fields through
-/// `read_field(const HeaderField&)`, both giving a Verdict. Its size with the blank line; 0 where it is not
-/// whole yet.
+/// `read_field(const HeaderField&)`, both giving a Verdict. Its size with the blank line, at most
+/// `size_max`; 0 where it is not whole yet.
 template <typename ReadStart, typename ReadField>
-tl::expected<std::size_t, HttpError> read_head(base::Bytes bytes, ReadStart read_start,
-                                               ReadField read_field) noexcept {
-    HeadLines lines(bytes);
+tl::expected<std::size_t, HttpError> read_head(base::Bytes bytes, std::size_t size_max,
+                                               ReadStart read_start, ReadField read_field) noexcept {
+    HeadLines lines(bytes, size_max);
     // The start line, the fields and the blank line.
     for (std::size_t index = 0; index <= request_header_count_max + 1; ++index) {
         const auto line = lines.next();

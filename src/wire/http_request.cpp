@@ -195,10 +195,11 @@ std::uint16_t status_of(HttpError error) noexcept {
     return 400;
 }
 
-tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes) noexcept {
+tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes,
+                                                                    std::size_t head_size_max) noexcept {
     Draft draft;
     const auto size = read_head(
-        bytes, [&draft](std::string_view line) { return read_request_line(line, draft); },
+        bytes, head_size_max, [&draft](std::string_view line) { return read_request_line(line, draft); },
         [&draft](const HeaderField& field) { return read_field(field, draft); });
     if (!size) {
         return tl::unexpected(size.error());

@@ -96,7 +96,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     const RequestResult request = wire::parse_request(bytes);
     const bool is_request = request && *request;
-    check_verdicts(wire::parse_request, text, is_request ? (*request)->size : 0);
+    check_verdicts([](base::Bytes from) { return wire::parse_request(from); }, text,
+                   is_request ? (*request)->size : 0);
     if (is_request) {
         answer_request((*request)->request);
     }

@@ -254,6 +254,18 @@ describe("deadlines", () => {
     });
   });
 
+  test("for the answer to a close frame", async () => {
+    await withRelay([...anyPort, "--join-timeout", "0.2", "--close-timeout", "0.3"], async (relay) => {
+      const mute = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
+      const raw = (mute.socket as unknown as { _socket: Socket })._socket;
+      raw.pause(); // neither the close frame nor the FIN behind it is read, and no answer goes out
+      await new Promise((resolve) => setTimeout(resolve, 1000)); // 0.5 s, and the sweeps' grain; 2.2 s by default
+      const count = await counters(relay);
+      assert.deepEqual([count.get("timeouts_join"), count.get("timeouts_close"), count.get("connections_open")], [1, 1, 0]);
+      mute.socket.terminate();
+    });
+  });
+
   test("for the rest of a message, in the clear", async () => {
     await withRelay([...anyPort, "--message-timeout", "0.5"], async (relay) => {
       const [ann] = await TestSocket.join(urlOf(relay));
@@ -335,6 +347,36 @@ describe("sizes and rates", () => {
       });
     });
   }
+
+  test("a spectator's messages are as small as the operator wants, and welcome says so: 1009", async () => {
+    await withRelay([...anyPort, "--spectator-bytes", "200"], async (relay) => {
+      const padded = (size: number): string => '{"op":"visible","visible":true'.padEnd(size - 1) + "}";
+      const limitsOf = (welcome: Record<string, unknown>): unknown[] => ["state_bytes", "event_bytes", "json_bytes"].map((name) => (welcome["limits"] as Record<string, number>)[name]);
+      const [ann, hers] = await TestSocket.join(urlOf(relay));
+      const [eve, its] = await TestSocket.join(urlOf(relay), { role: "spectator" });
+      assert.deepEqual([limitsOf(hers), limitsOf(its)], [[1024, 16384, 16384], [200, 200, 200]]);
+      ann.socket.send(padded(201));
+      eve.socket.send(padded(200));
+      eve.socket.send(padded(201));
+      assert.equal((await eve.closed()).code, 1009);
+      assert.equal((await counters(relay)).get("over_size"), 1);
+      await ann.close(1000); // she lives
+    });
+  });
+
+  test("a request's head as long as the operator wants: 431", async () => {
+    await withRelay([...anyPort, "--header-bytes", "16384"], async (relay) => {
+      const statusOf = async (size: number): Promise<number> =>
+        (await fetch(`${relay.httpUrl()}/nowhere`, { headers: { "x-long": "x".repeat(size) } })).status;
+      assert.deepEqual([await statusOf(12_000), await statusOf(16_384)], [404, 431]);
+    });
+    await withRelay([...anyPort, "--header-bytes", "1024"], async (relay) => {
+      const { status } = await fetch(`${relay.httpUrl()}/nowhere`, { headers: { "x-long": "x".repeat(1024) } });
+      assert.equal(status, 431);
+      const [ann] = await TestSocket.join(urlOf(relay)); // what libraries send is shorter
+      await ann.close(1000);
+    });
+  });
 
   test("names and nesting as narrow as the operator wants", async () => {
     await withRelay([...anyPort, "--name-bytes", "3", "--json-depth", "4"], async (relay) => {

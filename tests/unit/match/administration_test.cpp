@@ -152,7 +152,7 @@ TEST_F(AdministrationTest, an_event_that_the_log_cannot_hold_is_too_large) {
     join("Ann");
     wire::Limits wide = options.limits;
     wide.event_bytes = 16384;
-    match->set_limits(wide);
+    match->set_limits(wide, options.spectator_limits);
     EXPECT_EQ(match->send_event({}, base::as_bytes(std::string(2048, 'x'))), Done::too_large);
     EXPECT_EQ(match->send_event({}, base::as_bytes(std::string(512, 'x'))), Done::done);
 }
@@ -196,11 +196,14 @@ TEST_F(AdministrationTest, other_limits_are_for_those_who_join_from_then_on) {
     const ReferenceClient& ann = join("Ann");
     wire::Limits limits = options.limits;
     limits.state_bytes = 77;
-    match->set_limits(limits);
+    wire::Limits spectator_limits = options.spectator_limits;
+    spectator_limits.json_bytes = 300;
+    match->set_limits(limits, spectator_limits);
     const ReferenceClient& bo = join("Bo");
+    EXPECT_EQ(match->limits(spectate().member), spectator_limits);
     EXPECT_EQ(match->limits(ann.member).state_bytes, options.limits.state_bytes);
     EXPECT_EQ(match->limits(bo.member).state_bytes, 77U);
-    EXPECT_EQ(match->limits().state_bytes, 77U);
+    EXPECT_EQ(match->limits_of(wire::Role::player).state_bytes, 77U);
     EXPECT_EQ(match->tick_hz(), options.tick_hz);
 }
 
@@ -211,8 +214,8 @@ TEST_F(AdministrationTest, other_limits_leave_room_for_a_state_of_every_player) 
     EXPECT_EQ(match->limits(ann.member).state_bytes, 40U);
     wire::Limits limits = options.limits;
     limits.state_bytes = 1024;
-    match->set_limits(limits);
-    EXPECT_EQ(match->limits().state_bytes, 47U);
+    match->set_limits(limits, options.spectator_limits);
+    EXPECT_EQ(match->limits_of(wire::Role::player).state_bytes, 47U);
 }
 
 TEST_F(AdministrationTest, a_hint_changes_nothing_whoever_it_is_about) {

@@ -373,9 +373,11 @@ TEST_F(LifecycleTest, a_spectators_ticket_has_limits_too) {
     ReferenceClient& eve = join("", wire::Role::spectator, claims);
     EXPECT_EQ(match->limits(eve.member), *claims.limits);
     EXPECT_NE(eve.log[0].find(R"("state_bytes":9)"), std::string::npos);
-    claims.limits = options.limits;
+    claims.limits = options.spectator_limits;
     for (const ReferenceClient* const as_all : {&join("", wire::Role::spectator, claims), &spectate()}) {
-        EXPECT_EQ(&match->limits(as_all->member), &match->limits()) << "none of its own are kept";
+        EXPECT_EQ(&match->limits(as_all->member), &match->limits_of(wire::Role::spectator))
+            << "none of its own are kept";
+        EXPECT_NE(as_all->log[0].find(R"("json_bytes":1024)"), std::string::npos) << as_all->log[0];
     }
 }
 

@@ -192,6 +192,35 @@ TEST_F(LimitTest, limits_of_its_own_hold_for_a_member_in_both_directions) {
     join_limits.reset();
 }
 
+TEST_F(LimitTest, a_spectators_messages_are_as_small_as_its_role_wants) {
+    SessionOptions chosen;
+    chosen.spectator_limits.json_bytes = 200;
+    chosen.spectator_limits.state_bytes = chosen.spectator_limits.event_bytes = 300;
+    const std::string request = R"({"op":"visible","visible":true)";
+    const auto padded = [&](std::size_t size) {
+        return request + std::string(size - request.size() - 1, ' ') + "}";
+    };
+    const std::pair<std::string, std::uint16_t> cases[] = {
+        {text_frame(padded(200)), 0},
+        {text_frame(padded(201)), 1009},
+        // In its limit, and yet not for a spectator: what its host says then is not this test's.
+        {binary_frame(state_message(std::string(294, 's'))), 0},
+        {binary_frame(state_message(std::string(295, 's'))), 1009},
+    };
+    for (const auto& [message, code] : cases) {
+        open_game(chosen);
+        receive(text_frame(R"({"op":"join","role":"spectator"})"));
+        sent();
+        const std::uint64_t over_size_before = counters.over_size;
+        receive(message);
+        EXPECT_EQ(session->phase() == Phase::game ? 0 : sent_close_code(), code);
+        EXPECT_EQ(counters.over_size - over_size_before, code == 0 ? 0U : 1U);
+    }
+    open_joined(chosen);
+    receive(text_frame(padded(201)));
+    EXPECT_EQ(session->phase(), Phase::game) << "a player's";
+}
+
 TEST_F(LimitTest, a_message_that_is_not_finished_in_time_closes_with_4102) {
     open_joined();
     sent();

@@ -161,7 +161,7 @@ class SessionRig : protected Host {
     void on_join(Session& asked, const wire::Join& join) override {
         told.push_back("join " + join.name + (asked.ticket().empty() ? "" : " by ") +
                        std::string(asked.ticket()));
-        asked.on_joined(join_limits.value_or(options.limits));
+        asked.on_joined(join_limits.value_or(options.limits_of(join.role)), join.role);
     }
     void on_plain_join(Session& /*asked*/) override { told.push_back("plain join"); }
     std::unique_ptr<tls::TlsEngine> make_engine() override {

@@ -293,6 +293,9 @@ TEST(HttpRequest, bounds_the_size_of_a_head) {
     EXPECT_EQ(parse_request(base::as_bytes(unfinished)).error(), HttpError::head_too_long);
     EXPECT_TRUE(parse_request(base::as_bytes(unfinished.substr(1, 0))));
     EXPECT_FALSE(*parse_request(base::as_bytes(unfinished.substr(0, request_head_size_max - 1))));
+
+    EXPECT_TRUE(parse_request(base::as_bytes(over), over.size()));
+    EXPECT_EQ(parse_request(base::as_bytes(over), over.size() - 1).error(), HttpError::head_too_long);
 }
 
 TEST(HttpRequest, bounds_the_count_of_fields) {
