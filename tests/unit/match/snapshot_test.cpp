@@ -338,7 +338,12 @@ TEST_F(SnapshotTest, nonsense_is_named) {
     EXPECT_EQ(fault_of([](S bad) { bad.events[1].number = bad.newest_event + 1; }), "an event's number");
     EXPECT_EQ(fault_of([](S bad) { bad.events[0].kind = 0xff; }), "an event");
     EXPECT_EQ(fault_of([](S bad) { bad.slots[1].player = bad.slots[0].player; }), "a player's number");
-    EXPECT_EQ(fault_of([](S bad) { bad.slots[0].token[3] = '"'; }), "a resume token");
+    for (const char letter : {'A', 'Z', 'a', 'z', '0', '9', '-', '_'}) {
+        EXPECT_EQ(fault_of([&](S bad) { bad.slots[0].token[3] = letter; }), "") << letter;
+    }
+    for (const char letter : {'"', '@', '[', '`', '{', '/', ':', '.'}) {
+        EXPECT_EQ(fault_of([&](S bad) { bad.slots[0].token[3] = letter; }), "a resume token") << letter;
+    }
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].name = "\xff"; }), "a player's name");
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].name = std::string(65, 'x'); }), "a player's name");
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].joined_at_event = 99; }), "a player's times");
@@ -346,7 +351,6 @@ TEST_F(SnapshotTest, nonsense_is_named) {
     EXPECT_EQ(fault_of([](S bad) { bad.slots[0].state->age = -seconds(1); }), "a player's state");
     EXPECT_EQ(fault_of([](S bad) { bad.tick_hz = 0; }), "a match's rate or size");
     EXPECT_EQ(fault_of([](S bad) { bad.slots[2].player = protocol::nobody; }), "a player's number");
-    EXPECT_EQ(fault_of([](S bad) { bad.slots[0].token[3] = '{'; }), "a resume token");
     constexpr auto century = std::chrono::hours(24 * 365 * 100);
     EXPECT_EQ(fault_of([&](S bad) { bad.slots[0].window_left = century + seconds(1); }),
               "a player's times");

@@ -104,6 +104,22 @@ TEST_F(SessionTlsTest, joins_and_closes) {
     EXPECT_EQ(last, tls::TlsStatus::closed) << "close_notify is the last that is said";
 }
 
+TEST_F(SessionTlsTest, counts_who_comes_back_with_a_session_ticket) {
+    const auto context = tls::client_context();
+    tls::TlsEngine::Session ticket;
+    for (const std::uint64_t resumed : {0U, 1U}) {
+        open();
+        client = tls::TlsEngine::create(context, tls::TlsEngine::Side::client, "localhost", ticket);
+        shake_hands();
+        EXPECT_EQ(counters.handshakes_resumed, resumed);
+        ticket = client->session();
+        ASSERT_NE(ticket, nullptr);
+        say(upgrade_request("/v1/match/arena", "") + close_frame(1000));
+        EXPECT_EQ(last, tls::TlsStatus::closed) << "OpenSSL resumes no session that broke off";
+    }
+    EXPECT_EQ(counters.handshakes, 2U);
+}
+
 TEST_F(SessionTlsTest, hints_to_the_cache_change_nothing_at_any_time) {
     const auto hint = [this] {
         session->prefetch_engine();
