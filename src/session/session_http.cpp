@@ -207,10 +207,8 @@ void Session::on_joined(const wire::Limits& limits, wire::Role role) {
     if (limits != options.limits_of(role)) {
         own_limits_ = std::make_unique<wire::Limits>(limits);
     }
-    if (limits != options.limits) {  // with which the reader has begun
-        reader_->set_limits(reader_limits());
-    }
-    ticket_.reset();  // it has done what it was for
+    reader_->set_limits(reader_limits());  // it began with those of the time of the upgrade
+    ticket_.reset();                       // it has done what it was for
     if (phase_ == Phase::joining) {
         phase_ = Phase::game;
     }

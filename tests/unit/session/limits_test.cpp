@@ -221,6 +221,23 @@ TEST_F(LimitTest, a_spectators_messages_are_as_small_as_its_role_wants) {
     EXPECT_EQ(session->phase(), Phase::game) << "a player's";
 }
 
+TEST_F(LimitTest, limits_reloaded_between_the_upgrade_and_the_join_are_the_members) {
+    const std::string larger = binary_frame(event_message(0, std::string(40'000, 'y')));
+    open_game();
+    options.limits.event_bytes = 50'000;
+    receive(text_frame(R"({"op":"join"})"));
+    receive(larger);
+    EXPECT_EQ(session->phase(), Phase::game);
+
+    SessionOptions chosen;
+    chosen.limits.event_bytes = 50'000;
+    open_game(chosen);
+    options.limits.event_bytes = SessionOptions{}.limits.event_bytes;
+    receive(text_frame(R"({"op":"join"})"));
+    receive(larger.substr(0, 100));
+    EXPECT_EQ(sent_close_code(), 1009) << "at the length in its header";
+}
+
 TEST_F(LimitTest, a_message_that_is_not_finished_in_time_closes_with_4102) {
     open_joined();
     sent();
