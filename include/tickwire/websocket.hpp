@@ -73,6 +73,10 @@ class HeapBufferSource final : public BufferSource {
     std::span<std::uint8_t> resize(std::span<std::uint8_t> held, std::size_t used,
                                    std::size_t size) noexcept override;
     void release(std::span<std::uint8_t> held) noexcept override;
+    std::size_t bytes_in_use() const noexcept { return bytes_in_use_; }
+
+  private:
+    std::size_t bytes_in_use_ = 0;
 };
 
 /// Bounds on one message, in payload bytes after reassembly. At most 2^31 - 1.

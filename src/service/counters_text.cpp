@@ -72,6 +72,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"host_changes", [](C c) { return c.matches.host_changes; }},
     NamedCounter{"ring_enters", [](C c) { return c.backend.enters; }},
     NamedCounter{"ring_completions", [](C c) { return c.backend.completions; }},
+    NamedCounter{"timeouts_user", [](C c) { return c.backend.user_timeouts; }},
     NamedCounter{"ring_buffer_shortages", [](C c) { return c.backend.buffer_shortages; }},
     NamedCounter{"ring_completion_overflows", [](C c) { return c.backend.completion_overflows; }},
     NamedCounter{"ring_sends", [](C c) { return c.backend.sends; }},

@@ -60,7 +60,8 @@ struct ShardCounters {
     std::uint64_t openssl_bytes = 0;       ///< modulo 2^64: the sum over shards is what is held
     std::uint64_t memory_bytes = 0;        ///< what counts for the bound, in the same way
     std::uint64_t connection_bytes = 0;    ///< of it, beside buffers and OpenSSL: the table's entries
-    std::uint64_t match_heap_bytes = 0;    ///< and what matches hold outside of buffers
+    std::uint64_t match_heap_bytes = 0;    ///< what matches hold outside of buffers
+    std::uint64_t echo_bytes = 0;          ///< and the messages of `/v1/echo`
     std::uint64_t requests_answered = 0;   ///< of the service
     std::uint64_t notices_lost = 0;        ///< for which the ring had no room
     std::array<std::uint64_t, cause_count> incidents_untold{};  ///< over what may be logged, by Cause

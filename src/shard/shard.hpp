@@ -290,7 +290,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     ShardSetting setting_;
     ShardCounters counters_;
     base::BufferPool pool_;
-    websocket::HeapBufferSource heap_;
+    websocket::HeapBufferSource heap_;  ///< of `/v1/echo`
     wire::ControlParser parser_;
     std::vector<std::uint8_t> plaintext_;
     session::Environment environment_;

@@ -324,9 +324,11 @@ void Shard::end_handshake(Connection& connection) noexcept {
 /// one of the sweep's intervals does not pass unseen.
 void Shard::report_memory() noexcept {
     counters_.connection_bytes = std::uint64_t{connections_.live_count()} * sizeof(Connection);
-    const std::int64_t bytes = static_cast<std::int64_t>(pool_.bytes_in_use() + counters_.match_heap_bytes +
-                                                         counters_.connection_bytes) +
-                               tls::held_by_openssl();
+    counters_.echo_bytes = heap_.bytes_in_use();
+    const std::int64_t bytes =
+        static_cast<std::int64_t>(pool_.bytes_in_use() + counters_.match_heap_bytes + counters_.echo_bytes +
+                                  counters_.connection_bytes) +
+        tls::held_by_openssl();
     counters_.memory_bytes = static_cast<std::uint64_t>(bytes);
     setting_.directory->report_memory(setting_.index, bytes);
 }

@@ -89,6 +89,7 @@ struct Counters {
     std::uint64_t enters = 0;  ///< io_uring_enter calls
     std::uint64_t completions = 0;
     std::uint64_t buffer_shortages = 0;  ///< receives that met an empty buffer ring
+    std::uint64_t user_timeouts = 0;     ///< connections that TCP_USER_TIMEOUT ended
     std::uint64_t completion_overflows = 0;
     std::uint64_t sends = 0;
     std::uint64_t receives = 0;

@@ -142,6 +142,7 @@ void Backend::Implementation::on_receive_over(Channel channel, int result) noexc
         case EOPNOTSUPP:
             fail_operation("receive", result);
         default:  // ECONNRESET, ETIMEDOUT, EHOSTUNREACH and whatever else a network can do
+            counters.user_timeouts += result == -ETIMEDOUT ? 1U : 0U;
             channels[channel].receiving = Receiving::nothing;
             events.on_receive_ended(channel, ReceiveEnd::reset);
             return;
@@ -158,6 +159,8 @@ void Backend::Implementation::on_send_completion(Channel channel, int result) no
         case ENOTSOCK:
             fail_operation("send", result);
         default:
+            // A socket tells its error once: to a receive or to a send.
+            counters.user_timeouts += result == -ETIMEDOUT ? 1U : 0U;
             break;
     }
     // Short, although the kernel was to send all of it: an error or the closing came between.

@@ -13,10 +13,12 @@ std::span<std::uint8_t> HeapBufferSource::resize(std::span<std::uint8_t> held, s
     if (room == nullptr) {
         return {};
     }
+    bytes_in_use_ += size - held.size();
     return {static_cast<std::uint8_t*>(room), size};
 }
 
 void HeapBufferSource::release(std::span<std::uint8_t> held) noexcept {
+    bytes_in_use_ -= held.size();
     std::free(held.data());
 }
 

@@ -168,6 +168,62 @@ describe("limits for one address", () => {
   });
 });
 
+describe("limits of the whole relay", () => {
+  test("one connection too many: 503", async () => {
+    await withRelay([...anyPort, "--max-connections", "2"], async (relay) => {
+      const open = [await TestSocket.join(urlOf(relay)), await TestSocket.join(urlOf(relay))];
+      assert.equal(await refusedWith(urlOf(relay)), 503);
+      assert.equal((await counters(relay)).get("refused_connections"), 1);
+      await relay.logged(/cause=connections_full/);
+      for (const [member] of open) await member.close(1000);
+    });
+  });
+
+  test("one match too many: 503, and its members go on getting in", async () => {
+    await withRelay([...anyPort, "--max-matches", "1"], async (relay) => {
+      const match = (name: string): string => `${relay.url()}/v1/match/${name}`;
+      const [ann] = await TestSocket.join(match("first"));
+      assert.equal(await refusedWith(match("other"), ["tickwire.v1"]), 503);
+      const [bo, welcome] = await TestSocket.join(match("first"));
+      assert.equal(welcome["op"], "welcome");
+      assert.equal((await counters(relay)).get("refused_matches"), 1);
+      await relay.logged(/cause=matches_full .*match=other .*code=503/);
+      for (const member of [ann, bo]) await member.close(1000);
+    });
+  });
+});
+
+describe("a member that reads too slowly", () => {
+  test("is closed with 4101 when more waits for it than the operator wants; its neighbour gets all", async () => {
+    const rates = ["--bytes-per-second", "100000000", "--messages-per-second", "10000", "--tick-hz", "60"];
+    await withRelay([...anyPort, "--outbox-bytes", "40000", ...rates], async (relay) => {
+      const [ann] = await TestSocket.join(urlOf(relay));
+      const [bo] = await TestSocket.join(urlOf(relay));
+      const [slow] = await TestSocket.join(urlOf(relay));
+      slow.socket.pause();
+      // Two at a time are within an outbox: who reads is never behind. In all it is more than a kernel buffers for
+      // who does not, and than the default `outbox-bytes`.
+      const body = Buffer.alloc(16_000, "x");
+      const event = Buffer.concat([Buffer.from([2, 0, 0, 0]), body]); // to the others
+      for (let sent = 0; sent < 300; sent += 2) {
+        ann.socket.send(event);
+        ann.socket.send(event);
+        for (let received = 0; received < 2; ) {
+          const message = await bo.next();
+          if (typeof message === "string" || message[0] !== 0x82) continue;
+          received += message.readUInt16LE(2);
+          assert.ok(message.subarray(-body.length).equals(body));
+        }
+      }
+      slow.socket.resume();
+      assert.deepEqual(await slow.closed(), { code: 4101, reason: "too slow" });
+      const count = await counters(relay);
+      assert.equal(count.get("over_outbox"), 1);
+      for (const member of [ann, bo]) await member.close(1000);
+    });
+  });
+});
+
 describe("memory", () => {
   test("past its bound new connections are refused with 503 and old ones live", async () => {
     const args = ["--max-memory", "16", "--state-bytes", "32767", "--max-players", "100", "--bytes-per-second", "4000000"];
@@ -198,6 +254,22 @@ describe("memory", () => {
         }
         await member.close(1000);
       }
+    });
+  });
+});
+
+describe("the echo's memory", () => {
+  test("counts for the bound, and is given back", async () => {
+    await withRelay([...anyPort, "--echo", "--max-memory", "16"], async (relay) => {
+      const held = async (): Promise<number> => (await counters(relay)).get("memory_bytes") ?? 0;
+      const open = (): Promise<TestSocket> => TestSocket.open(`${relay.url()}/v1/echo`);
+      const echoes = [await open(), await open()];
+      for (const { socket } of echoes) socket.send(Buffer.alloc(12_000_000), { fin: false });
+      const deadline = Date.now() + 30_000;
+      while ((await held()) < 24_000_000) assert.ok(Date.now() < deadline, "unfinished messages are not counted");
+      assert.equal(await refusedWith(urlOf(relay)), 503);
+      for (const { socket } of echoes) socket.terminate();
+      while ((await held()) > 1_000_000) assert.ok(Date.now() < deadline, "what is given back stays counted");
     });
   });
 });
@@ -420,6 +492,20 @@ describe("what a match may hold", () => {
 });
 
 describe("a shard that is late by its own work", () => {
+  test("is not, where the operator allows that all of its slots are late", async () => {
+    const args = ["--shards", "1", "--admin-listen", "127.0.0.1:0", "--admin-debug", "--late-slots", "1000"];
+    await withRelay([...anyPort, ...args], async (relay) => {
+      const [ann] = await TestSocket.join(urlOf(relay));
+      const burden = "/v1/debug/burden?shard=0&seconds=5&ms=8";
+      assert.equal((await ask(relay.adminUrl(), burden, { method: "POST", headers: own })).status, 200);
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      const count = await counters(relay);
+      assert.equal(count.get("pressure_level"), 0);
+      assert.ok((count.get("ticks_late") ?? 0) > 20, `only ${count.get("ticks_late")} ticks were late`);
+      await ann.close(1000);
+    });
+  });
+
   test("slows spectators down first, then takes no new match and says when to ask again; old ones go on", async (t) => {
     const args = ["--shards", "1", "--admin-listen", "127.0.0.1:0", "--admin-debug"];
     await withRelay([...anyPort, ...args], async (relay) => {

@@ -1,7 +1,7 @@
 /** Tickets against the real binary: what `tickwire ticket` mints, and what forgers would send. */
 
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHmac, createPublicKey } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -225,6 +225,17 @@ describe("single use", () => {
   });
 });
 
+describe("tickets of single use that are remembered", () => {
+  test("are as many as the operator wants: then none is taken until one expires", async () => {
+    await withRelay([...serveWith(ec), "--ticket-single-use", "--max-used-tickets", "1"], async (relay) => {
+      const [ann] = await TestSocket.join(urlOf(relay), { ticket: mint(ec, "arena", "--id", "a") });
+      const ticket = mint(ec, "arena", "--id", "b");
+      assert.equal(await refusal(urlOf(relay), { ticket }), "1013 too many tickets of single use");
+      await ann.close(1000);
+    });
+  });
+});
+
 describe("resume tokens", () => {
   test("are bound to their match, and useless after the window", async () => {
     await withRelay([...serveWith(ec), "--resume-window", "0.3"], async (relay) => {
@@ -245,41 +256,48 @@ describe("resume tokens", () => {
 });
 
 describe("keys", () => {
-  test("are read again when their file changes, and kept when it cannot be used", async () => {
-    const first = makeKey("ES256");
-    const second = makeKey("EdDSA");
-    const file = join(folder, "current.pem");
-    const replaceBy = (text: string): void => {
-      writeFileSync(`${file}.new`, text);
-      renameSync(`${file}.new`, file);
-    };
-    const said = async (relay: Relay, what: RegExp): Promise<void> => {
-      const deadline = Date.now() + 30_000;
-      while (!what.test(relay.stderr)) {
-        assert.ok(Date.now() < deadline, `the relay did not say ${what}`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    replaceBy(readFileSync(first.verifying, "utf8"));
-    await withRelay([...anyPort, "--ticket-key", `k=${file}`, "--shards", "2"], async (relay) => {
-      const [ann] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
-      replaceBy("no key\n");
-      await said(relay, /cannot be used, the old ones stay: .*current\.pem/);
-      const [bo] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
-      replaceBy(readFileSync(second.verifying, "utf8"));
-      await said(relay, /ticket keys have changed: 1 now/);
-      // A shard takes them at its next slot.
-      let reason = "";
-      for (let tries = 0; tries < 100 && reason === ""; tries += 1) {
-        const client = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
-        client.socket.send(JSON.stringify({ op: "join", ticket: mint(first, "arena") }));
-        await client.next().then(() => client.close(1000), (error: Error) => (reason = error.message));
-      }
-      assert.match(reason, /4000 ticket of a wrong algorithm/);
-      const [cy] = await TestSocket.join(urlOf(relay), { ticket: mint(second, "arena") });
-      for (const member of [ann, bo, cy]) await member.close(1000);
+  const asPem = (key: KeyPair): string => readFileSync(key.verifying, "utf8");
+  const asJwks = (key: KeyPair): string =>
+    JSON.stringify({ keys: [{ kid: "k", ...createPublicKey(asPem(key)).export({ format: "jwk" }) }] });
+  for (const { kind, file, option, text } of [
+    { kind: "a key", file: join(folder, "current.pem"), option: ["--ticket-key", `k=${join(folder, "current.pem")}`], text: asPem },
+    { kind: "a JWKS", file: join(folder, "current.json"), option: ["--ticket-jwks", join(folder, "current.json")], text: asJwks },
+  ]) {
+    test(`${kind} is read again when its file changes, and kept when it cannot be used`, async () => {
+      const first = makeKey("ES256");
+      const second = makeKey("EdDSA");
+      const replaceBy = (text: string): void => {
+        writeFileSync(`${file}.new`, text);
+        renameSync(`${file}.new`, file);
+      };
+      const said = async (relay: Relay, what: RegExp): Promise<void> => {
+        const deadline = Date.now() + 30_000;
+        while (!what.test(relay.stderr)) {
+          assert.ok(Date.now() < deadline, `the relay did not say ${what}`);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      };
+      replaceBy(text(first));
+      await withRelay([...anyPort, ...option, "--shards", "2"], async (relay) => {
+        const [ann] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
+        replaceBy("no key\n");
+        await said(relay, /cannot be used, the old ones stay: .*current\./);
+        const [bo] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
+        replaceBy(text(second));
+        await said(relay, /ticket keys have changed: 1 now/);
+        // A shard takes them at its next slot.
+        let reason = "";
+        for (let tries = 0; tries < 100 && reason === ""; tries += 1) {
+          const client = await TestSocket.open(urlOf(relay), ["tickwire.v1"]);
+          client.socket.send(JSON.stringify({ op: "join", ticket: mint(first, "arena") }));
+          await client.next().then(() => client.close(1000), (error: Error) => (reason = error.message));
+        }
+        assert.match(reason, /4000 ticket of a wrong algorithm/);
+        const [cy] = await TestSocket.join(urlOf(relay), { ticket: mint(second, "arena") });
+        for (const member of [ann, bo, cy]) await member.close(1000);
+      });
     });
-  });
+  }
 
   test("come and go with a reload; whether there are any is settled at the start", async () => {
     const [first, second] = [makeKey("ES256"), makeKey("EdDSA")];

@@ -408,9 +408,12 @@ TEST(HeapBufferSource, keeps_what_is_held_where_the_heap_has_no_more) {
     std::ranges::copy(std::string_view("held"), held.begin());
     EXPECT_TRUE(heap.resize(held, held.size(), std::numeric_limits<std::ptrdiff_t>::max()).empty());
     EXPECT_EQ(base::as_text(held), "held");
+    EXPECT_EQ(heap.bytes_in_use(), 4U);
     const std::span<std::uint8_t> grown = heap.resize(held, held.size(), 4096);
     EXPECT_EQ(base::as_text(grown.first(4)), "held");
+    EXPECT_EQ(heap.bytes_in_use(), 4096U);
     heap.release(grown);
+    EXPECT_EQ(heap.bytes_in_use(), 0U);
 }
 
 TEST(WebsocketReader, gives_the_buffer_back_at_the_next_call) {
