@@ -22,6 +22,7 @@ declare -A build_targets=(
     [release]="tickwire"
     [bench]="all"
     [tsan]="tickwire tests/unit/uring/unit_uring"
+    [fuzz]="tests/fuzz/canary_fuzz tests/fuzz/canary_replay"
     [coverage]="tests/simulation/simulator tests/unit/wire/unit_wire tests/unit/match/unit_match
         tests/unit/session/unit_session"
     [traps]="tickwire tests/simulation/simulator tests/unit/match/unit_match"
