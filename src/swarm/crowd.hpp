@@ -75,8 +75,18 @@ struct Crowd {
     std::uint32_t absent_count = 0;   ///< whose connection ended, and who is on its way back
     bool is_leaving = false;          ///< ends are expected now
     std::string first_end;            ///< why the first connection ended too early
+    std::string first_wrong_return;   ///< and of what else must not be the first, with its time
+    std::string first_wrong_state;
+    std::string first_wrong_event;
 
     client::Time client_now() const noexcept { return now.time_since_epoch(); }
+
+    void note_first(std::string& first, const std::string& what) const {
+        if (first.empty()) {
+            const double passed_s = std::chrono::duration<double>(now - window.from).count();
+            first = what + ", " + std::to_string(passed_s) + " s into the measurement";
+        }
+    }
 };
 
 }  // namespace tickwire::swarm

@@ -380,6 +380,11 @@ Member::Known& Member::known(PlayerNumber player) {
     return known_[player];
 }
 
+/// For people.
+std::string Member::describe() const {
+    return "member " + std::to_string(index_) + " of " + room().name;
+}
+
 void Member::on_welcome(const client::Welcome& welcome) {
     if (gone_since_) {
         crowd_.seen.absence.record(crowd_.now - *gone_since_);
@@ -388,7 +393,14 @@ void Member::on_welcome(const client::Welcome& welcome) {
         ++crowd_.seen.returns;
         const bool is_same = part_ == Part::spectator || (welcome.player == player_before_ &&
                                                           welcome.is_same_slot && welcome.is_recovered);
-        crowd_.seen.returns_as_others += is_same ? 0U : 1U;
+        if (!is_same) {
+            ++crowd_.seen.returns_as_others;
+            crowd_.note_first(
+                crowd_.first_wrong_return,
+                describe() + ", which was " + std::to_string(player_before_) + ", as " +
+                    std::to_string(welcome.player) +
+                    (welcome.is_same_slot ? ", its events not recovered" : ", its place was gone"));
+        }
         last_tick_ = welcome.tick;
         divisor_ = 1;
         is_keyframe_due_ = true;
@@ -426,6 +438,9 @@ void Member::on_state(const client::StateView& state) {
     Member* const sender = member_of(state.player);
     if (sender == nullptr || !sender->sent_) {
         ++seen.states_wrong;
+        crowd_.note_first(
+            crowd_.first_wrong_state,
+            "to " + describe() + " from " + std::to_string(state.player) + ", who is none of us");
         return;
     }
     SentStates& sent = *sender->sent_;
@@ -433,6 +448,10 @@ void Member::on_state(const client::StateView& state) {
     std::uint32_t& newest = known(state.player).state;
     if (number == 0 || number < newest || !sent.equals(number, state.bytes)) {
         ++seen.states_wrong;
+        crowd_.note_first(crowd_.first_wrong_state,
+                          "to " + describe() + " from " + std::to_string(state.player) + ", seq " +
+                              std::to_string(state.seq) + ", number " + std::to_string(number) +
+                              " behind " + std::to_string(newest));
         return;
     }
     if (number == newest) {
@@ -503,16 +522,21 @@ void Member::on_event(const client::Event& event) {
     Observations& seen = crowd_.seen;
     Member* const sender = member_of(event.from);
     EventBody body{};
-    if (sender == nullptr || event.body.size() != sizeof body) {
-        ++seen.events_wrong;
-        return;
+    std::uint32_t due = 0;
+    bool is_right = sender != nullptr && event.body.size() == sizeof body;
+    if (is_right) {
+        std::memcpy(&body, event.body.data(), sizeof body);
+        due = known(event.from).events + 1;
+        const EventBody wanted = make_event(crowd_.options.movement.seed, sender->index_, due);
+        is_right = body.member == wanted.member && body.number == wanted.number &&
+                   body.proof == wanted.proof && event.kind.target == target_of(sender->index_);
     }
-    std::memcpy(&body, event.body.data(), sizeof body);
-    const EventBody wanted =
-        make_event(crowd_.options.movement.seed, sender->index_, known(event.from).events + 1);
-    if (body.member != wanted.member || body.number != wanted.number || body.proof != wanted.proof ||
-        event.kind.target != target_of(sender->index_)) {
+    if (!is_right) {
         ++seen.events_wrong;
+        crowd_.note_first(crowd_.first_wrong_event, "to " + describe() + " from " +
+                                                        std::to_string(event.from) + ", its " +
+                                                        std::to_string(body.number) + "th where the " +
+                                                        std::to_string(due) + "th was due");
         return;
     }
     ++known(event.from).events;

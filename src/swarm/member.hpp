@@ -90,6 +90,7 @@ class Member final : public client::Handler {
     Room& room() noexcept { return crowd_.rooms[room_]; }
     const Room& room() const noexcept { return crowd_.rooms[room_]; }
     Member* member_of(client::PlayerNumber player) const noexcept;
+    std::string describe() const;
     Known& known(client::PlayerNumber player);
     bool events_reach(const Member& receiver) const noexcept;
 

@@ -391,7 +391,8 @@ class Swarm final : public uring::Events {
         if (options_.comes_back || options_.cut_every != 0) {
             check("all are back as whom they were", crowd_.absent_count == 0 && seen.returns_as_others == 0,
                   std::to_string(crowd_.absent_count) + " are absent, " +
-                      std::to_string(seen.returns_as_others) + " came back as somebody else");
+                      std::to_string(seen.returns_as_others) +
+                      " came back as somebody else (first: " + crowd_.first_wrong_return + ")");
         }
         check("every connection lives", crowd_.ended_count == 0 && crowd_.answer_count == members_.size(),
               std::to_string(crowd_.ended_count) + " ended too early (first: " + crowd_.first_end + "), " +
@@ -400,13 +401,14 @@ class Swarm final : public uring::Events {
         if (options_.player_count == 0 || options_.is_idle) {
             return;
         }
-        check("states are right", seen.states_wrong == 0, std::to_string(seen.states_wrong) + " wrong");
+        check("states are right", seen.states_wrong == 0,
+              std::to_string(seen.states_wrong) + " wrong (first: " + crowd_.first_wrong_state + ")");
         const std::uint64_t arrived =
             options_.protocol == Protocol::bare ? seen.frames : seen.states_delivered;
         check("states flow", seen.states_sent == 0 || arrived != 0, "none was delivered");
         check("events once, in order", seen.events_wrong == 0 && seen.events_missing == 0,
-              std::to_string(seen.events_wrong) + " wrong, " + std::to_string(seen.events_missing) +
-                  " missing");
+              std::to_string(seen.events_wrong) + " wrong (first: " + crowd_.first_wrong_event + "), " +
+                  std::to_string(seen.events_missing) + " missing");
         const bool all_hold = all_hold_last_states();
         check("all hold the last states", all_hold, detail_);
     }

@@ -16,6 +16,12 @@ bool has_buffer(const io_uring_cqe& completion) noexcept {
     return (completion.flags & IORING_CQE_F_BUFFER) != 0;
 }
 
+/// The kernel gave up on the peer. Where it heard meanwhile that there is no way to it, it says that
+/// instead.
+bool is_user_timeout(int result) noexcept {
+    return result == -ETIMEDOUT || result == -EHOSTUNREACH || result == -ENETUNREACH;
+}
+
 }  // namespace
 
 void Backend::Implementation::on_completion(const io_uring_cqe& completion) noexcept {
@@ -142,7 +148,7 @@ void Backend::Implementation::on_receive_over(Channel channel, int result) noexc
         case EOPNOTSUPP:
             fail_operation("receive", result);
         default:  // ECONNRESET, ETIMEDOUT, EHOSTUNREACH and whatever else a network can do
-            counters.user_timeouts += result == -ETIMEDOUT ? 1U : 0U;
+            counters.user_timeouts += is_user_timeout(result) ? 1U : 0U;
             channels[channel].receiving = Receiving::nothing;
             events.on_receive_ended(channel, ReceiveEnd::reset);
             return;
@@ -160,7 +166,7 @@ void Backend::Implementation::on_send_completion(Channel channel, int result) no
             fail_operation("send", result);
         default:
             // A socket tells its error once: to a receive or to a send.
-            counters.user_timeouts += result == -ETIMEDOUT ? 1U : 0U;
+            counters.user_timeouts += is_user_timeout(result) ? 1U : 0U;
             break;
     }
     // Short, although the kernel was to send all of it: an error or the closing came between.
