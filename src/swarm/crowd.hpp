@@ -84,7 +84,8 @@ struct Crowd {
     void note_first(std::string& first, const std::string& what) const {
         if (first.empty()) {
             const double passed_s = std::chrono::duration<double>(now - window.from).count();
-            first = what + ", " + std::to_string(passed_s) + " s into the measurement";
+            first = what + (passed_s < 0 ? std::string(", before the measurement")
+                                         : ", " + std::to_string(passed_s) + " s into the measurement");
         }
     }
 };

@@ -533,10 +533,12 @@ void Member::on_event(const client::Event& event) {
     }
     if (!is_right) {
         ++seen.events_wrong;
-        crowd_.note_first(crowd_.first_wrong_event, "to " + describe() + " from " +
-                                                        std::to_string(event.from) + ", its " +
-                                                        std::to_string(body.number) + "th where the " +
-                                                        std::to_string(due) + "th was due");
+        crowd_.note_first(
+            crowd_.first_wrong_event,
+            "to " + describe() + " from " + std::to_string(event.from) +
+                (due == 0 ? std::string(", of another size or from none of us")
+                          : ": its " + std::to_string(body.number) + "th, or other bytes, where the " +
+                                std::to_string(due) + "th was due"));
         return;
     }
     ++known(event.from).events;
