@@ -270,21 +270,14 @@ describe("keys", () => {
         writeFileSync(`${file}.new`, text);
         renameSync(`${file}.new`, file);
       };
-      const said = async (relay: Relay, what: RegExp): Promise<void> => {
-        const deadline = Date.now() + 30_000;
-        while (!what.test(relay.stderr)) {
-          assert.ok(Date.now() < deadline, `the relay did not say ${what}`);
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      };
       replaceBy(text(first));
       await withRelay([...anyPort, ...option, "--shards", "2"], async (relay) => {
         const [ann] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
         replaceBy("no key\n");
-        await said(relay, /cannot be used, the old ones stay: .*current\./);
+        await relay.logged(/cannot be used, the old ones stay: .*current\./);
         const [bo] = await TestSocket.join(urlOf(relay), { ticket: mint(first, "arena") });
         replaceBy(text(second));
-        await said(relay, /ticket keys have changed: 1 now/);
+        await relay.logged(/ticket keys have changed: 1 now/);
         // A shard takes them at its next slot.
         let reason = "";
         for (let tries = 0; tries < 100 && reason === ""; tries += 1) {
