@@ -170,17 +170,22 @@ async function moveDisc(page: Page, x: number, y: number): Promise<void> {
   await page.mouse.move(box.x + box.width / 2 + (x - 600) * scale, box.y + box.height / 2 + (y - 360) * scale);
 }
 
+/** Puts the disc at a place and waits until it is there: it has a top speed, and who aims from afar misses. */
+async function standAt(page: Page, x: number, y: number): Promise<void> {
+  await moveDisc(page, x, y);
+  await untilBall(page, `the disc stands at ${Math.round(x)}, ${Math.round(y)}`, ({ discs, player }) => {
+    const own = discs.find((disc) => disc.player === player);
+    return own !== undefined && Math.hypot(own.x - x, own.y - y) < 15;
+  });
+}
+
 test("ball: the host's page moves the ball for everyone; when it closes, another goes on", async () => {
   const [a, b, c] = [await open("/ball/?match=ball&name=Ann"), await open("/ball/?match=ball&name=Bo"), await open("/ball/?match=ball&name=Cleo")];
   for (const page of [a, b, c]) await untilBall(page, "three discs", ({ discs }) => discs.length === 3);
   assert.deepEqual(await Promise.all([a, b, c].map(async (page) => (await ballOf(page))?.isHost)), [true, false, false]);
   assert.equal(await b.textContent("#host"), "Ann's page runs the ball");
   // Ann kicks downwards: between the walls there is no goal for the ball to vanish into.
-  await moveDisc(a, 600, 160);
-  await untilBall(a, "Ann stands ready", ({ discs, player }) => {
-    const own = discs.find((disc) => disc.player === player);
-    return own !== undefined && Math.hypot(own.x - 600, own.y - 160) < 15;
-  });
+  await standAt(a, 600, 160);
   await moveDisc(a, 600, 400);
   for (const page of [a, b, c]) await untilBall(page, "the ball rolls", ({ ball }) => Math.hypot(ball.x - 600, ball.y - 360) > 40);
   await moveDisc(a, 300, 120);
@@ -203,8 +208,7 @@ test("ball: the host's page moves the ball for everyone; when it closes, another
   const inwards = (at: number, size: number): number => (Math.min(at, size - at) < 220 ? 0 : at < size / 2 ? 1 : -1);
   const x = inwards(still.x, 1_200);
   const y = x === 0 ? inwards(still.y, 720) : 0;
-  await moveDisc(host, still.x - x * 200, still.y - y * 200);
-  await host.waitForTimeout(700);
+  await standAt(host, still.x - x * 200, still.y - y * 200);
   await moveDisc(host, still.x + x * 60, still.y + y * 60);
   await untilBall(other, "the new host's kick arrives", ({ ball }) => Math.hypot(ball.x - still.x, ball.y - still.y) > 40);
   await closeAll(b, c);
