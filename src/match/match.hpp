@@ -17,6 +17,7 @@
 #include "base/bytes.hpp"
 #include "base/histogram.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "match/outlet.hpp"
 #include "tickwire/protocol.hpp"
 #include "wire/control.hpp"
@@ -270,3 +271,6 @@ class Match {
 };
 
 }  // namespace tickwire::match
+    /// What is left of the rates of a member that has just joined: all of them but for a resume's. A
+    /// spectator has no slot, so that its rates are its connection's.
+    base::RateBuckets rates(Member member) const noexcept;

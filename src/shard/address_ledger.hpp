@@ -39,7 +39,7 @@ class AddressLedger {
     struct Entry {
         std::uint32_t count = 0;
         bool is_lingering = false;
-        base::Time full_at{};  ///< when the bucket is full again, as in session::TokenBucket
+        base::Time full_at{};  ///< when the bucket is full again, as in base::TokenBucket
     };
     struct Lingering {
         base::AddressKey address;

@@ -273,6 +273,29 @@ TEST_F(LifecycleTest, resume_takes_a_live_connection_over_without_away_or_back) 
     EXPECT_EQ(match->player_count(), 2U);
 }
 
+TEST_F(LifecycleTest, rates_are_the_players_and_outlive_its_connections) {
+    const auto has_messages = [this](const ReferenceClient& client) {
+        return match->rates(client.member).messages.take(1, 240, now);
+    };
+    ReferenceClient& ann = join("Ann");
+    EXPECT_TRUE(has_messages(ann));
+    EXPECT_TRUE(outlet.link(ann.connection).rates.messages.take(240, 240, now));
+    disconnect(ann, Ending::lost);
+    ReferenceClient& second = resume(ann, std::nullopt);
+    EXPECT_FALSE(has_messages(second));
+    // A live connection that is taken over, too.
+    outlet.link(second.connection).rates.json.take(10, 10, now);
+    ReferenceClient& third = resume(second, std::nullopt);
+    EXPECT_TRUE(has_messages(third));
+    EXPECT_FALSE(match->rates(third.member).json.take(1, 10, now));
+    // Whoever gets the number next has its own.
+    disconnect(third, Ending::left);
+    ReferenceClient& bo = join("Bo");
+    EXPECT_EQ(bo.player, 0);
+    EXPECT_TRUE(match->rates(bo.member).json.take(10, 10, now));
+    EXPECT_TRUE(match->rates(spectate().member).messages.take(240, 240, now));
+}
+
 TEST_F(LifecycleTest, lock_and_fullness_do_not_count_for_a_resume) {
     options.player_count_max = 2;
     ReferenceClient& ann = join("Ann");
