@@ -47,7 +47,7 @@ struct MatchOptions {
     base::Duration host_grace = std::chrono::seconds(1);  ///< away or hidden before another is named
     base::Duration keyframe_interval_min = std::chrono::seconds(1);  ///< between keyframes asked for
     std::size_t event_log_size = 256 * 1024;      ///< bytes kept for resuming, a power of two
-    std::size_t properties_size_max = 64 * 1024;  ///< all keys and values together
+    std::size_t properties_size_max = 64 * 1024;  ///< all together, as they are written in `welcome`
     std::uint32_t properties_count_max = 256;
     std::uint32_t outbox_size_max = 256 * 1024;  ///< what a replay must fit
     /// Told in `welcome`; sessions enforce them. `state_bytes` is at most state_bytes_max().

@@ -392,7 +392,8 @@ constexpr std::array
                     return {};
                 },
                 "limits", "262144", Applies::to_new_matches},
-        Setting{"properties-bytes", "N", "all properties of a match, 0 to 1048576", SettingKind::value,
+        Setting{"properties-bytes", "N",
+                "all properties of a match, as they are written in JSON, 0 to 1048576", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.properties_bytes, v, 0, 1048576); }, "limits",
                 "65536", Applies::to_new_matches},
         Setting{"max-properties", "N", "properties of a match, 0 to 65536", SettingKind::value,
