@@ -170,10 +170,8 @@ Member Match::Implementation::resume(PlayerNumber player, Connection connection,
 
     Replay replay = plan_replay(player, seen_event);
     write_welcome(record, replay.is_recovered);
-    // An eighth of the queue stays free: a replay that fills it would be followed by 4101, and that by the
-    // same replay, for ever.
-    const std::size_t room = options.outbox_size_max - options.outbox_size_max / 8;
-    if (replay.is_recovered && json.size() + measure_replay(replay) > room) {
+    if (replay.is_recovered &&
+        json.size() + measure_replay(replay) > welcome_room(options.outbox_size_max)) {
         replay.is_recovered = false;
         write_welcome(record, false);
     }

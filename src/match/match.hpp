@@ -65,6 +65,18 @@ constexpr std::uint32_t state_bytes_max(const MatchOptions& options) noexcept {
     return static_cast<std::uint32_t>(share < 32767 ? share : 32767);
 }
 
+/// The longest `welcome` with a roster that is full of names of `name_size_max` control characters, each of
+/// which takes six bytes: what is there always has 649 bytes with a match's longest name, and a player 53.
+constexpr std::uint64_t welcome_size_max(const MatchOptions& options, std::size_t name_size_max) noexcept {
+    return 1024 + options.player_count_max * (53 + 6 * std::uint64_t{name_size_max}) +
+           options.properties_size_max;
+}
+/// What of the outbox a `welcome` and what is replayed behind it may take: an eighth stays free. One that
+/// fills it would be followed by 4101, and that by the same one, for ever.
+constexpr std::size_t welcome_room(std::size_t outbox_size_max) noexcept {
+    return outbox_size_max - outbox_size_max / 8;
+}
+
 /// A member of the match: index into its members, valid until the match forgets it.
 using Member = std::uint32_t;
 

@@ -413,6 +413,27 @@ std::span<const Setting> settings() noexcept {
 }
 
 std::string Setting::environment_name() const {
+/// A join whose `welcome` overflowed its outbox would end with 4101, and so would the next one.
+Result check_welcome(const ServeConfig& config) {
+    match::MatchOptions options;
+    options.player_count_max = config.max_players;
+    options.properties_size_max = config.properties_bytes;
+    // A ticket may name its player at the protocol's length.
+    const bool has_tickets = !config.ticket_key.empty() || !config.ticket_jwks.empty();
+    const std::uint32_t name_size = has_tickets ? protocol::name_size_max : config.name_bytes;
+    const std::uint64_t size = match::welcome_size_max(options, name_size);
+    const std::uint64_t room = match::welcome_room(config.outbox_bytes);
+    if (size > room) {
+        return tl::unexpected("max-players " + std::to_string(config.max_players) + " with names of " +
+                              std::to_string(name_size) + " bytes and properties-bytes " +
+                              std::to_string(config.properties_bytes) + " make a welcome of up to " +
+                              std::to_string(size) + " bytes, and outbox-bytes " +
+                              std::to_string(config.outbox_bytes) + " has room for " +
+                              std::to_string(room));
+    }
+    return {};
+}
+
     std::string text = "TICKWIRE_" + std::string(section) + "_" + std::string(key());
     std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
         return letter == '-' ? '_' : static_cast<char>(std::toupper(letter));
@@ -454,7 +475,7 @@ tl::expected<void, std::string> check_config(const ServeConfig& config) {
                               std::to_string(config.state_bytes) + " is more than a tick can hold (" +
                               std::to_string(tick_size_max) + " bytes)");
     }
-    return {};
+    return check_welcome(config);
 }
 
 }  // namespace tickwire::service

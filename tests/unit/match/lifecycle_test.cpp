@@ -312,6 +312,40 @@ TEST_F(LifecycleTest, lock_and_fullness_do_not_count_for_a_resume) {
     clients.pop_back();
 }
 
+TEST_F(LifecycleTest, welcome_is_never_longer_than_its_bound) {
+    // The longest of everything; what is left beside the roster and the properties is the bound's first
+    // term.
+    const std::uint32_t most = 0xffffffff;
+    const std::string match_name(64, 'm');
+    const std::string token(22, 't');
+    const std::string name(protocol::name_size_max, '\x01');
+    const std::vector<wire::RosterEntry> players(10, {65534, name, false, true});
+    wire::Welcome welcome{options.server_name,
+                          match_name,
+                          65535,
+                          wire::Role::spectator,
+                          65534,
+                          most,
+                          false,
+                          most,
+                          128,
+                          most,
+                          most,
+                          token,
+                          most,
+                          false,
+                          most,
+                          {most, most, most, most, most, most},
+                          ~std::uint64_t{0}};
+    std::string written;
+    wire::write_welcome(welcome, players, {}, written);
+    options.player_count_max = 10;
+    options.properties_size_max = 0;
+    const std::uint64_t bound = welcome_size_max(options, name.size());
+    EXPECT_LE(written.size(), bound);
+    EXPECT_GE(written.size() + 1024, bound) << "and not by far";
+}
+
 TEST_F(LifecycleTest, log_that_was_overrun_is_not_recovered) {
     options.outbox_size_max = 4 << 20;  // not what decides here
     ReferenceClient& ann = join("Ann");
