@@ -298,6 +298,12 @@ constexpr std::array
                 "connections a second of one IPv4 address or IPv6 /64 (0: any)", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.connects_per_address, v, 0, 1'000'000); },
                 "limits", "64", Applies::at_once},
+        Setting{"max-matches-per-address", "N",
+                "open matches that one IPv4 address or IPv6 /64 has opened (0: any); those that an upgrade "
+                "in place took over are nobody's",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_number(c.max_matches_per_address, v, 0, 1'000'000); },
+                "limits", "256", Applies::at_once},
         Setting{"trusted-proxies", "RANGE",
                 "10.0.0.0/8, one address, or unix for all unix sockets: exempt from these limits, which "
                 "then hold for whom their PROXY header or X-Forwarded-For names; repeatable",
