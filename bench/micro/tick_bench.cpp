@@ -19,6 +19,7 @@ constexpr std::size_t version_count = 32;
 class NullOutlet final : public Outlet {
   public:
     LinkState link_state(Connection /*connection*/) noexcept override { return LinkState::idle; }
+    base::RateBuckets rates(Connection /*connection*/) noexcept override { return {}; }
     void queue_frame(Connection /*connection*/, websocket::Opcode /*opcode*/,
                      base::Bytes /*payload*/) noexcept override {}
     void send_shared(Connection /*connection*/, const base::SharedBuffer& frames) noexcept override {

@@ -17,6 +17,11 @@ namespace tickwire::match {
 using protocol::PlayerNumber;
 using EventNumber = std::uint32_t;
 
+/// At the first tick behind this one a match ends, with 1012: a resume compares numbers, which may not
+/// begin anew. The 16 million that are left are more than a shard can take between two ticks. At 240 events
+/// a second of each of 64 players it is reached after three days.
+inline constexpr EventNumber event_number_max = 0xffffffff - (1U << 24U);
+
 /// A place in the log, in bytes since the match opened: it only grows, and is never reused.
 using LogPosition = std::uint64_t;
 

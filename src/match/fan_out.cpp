@@ -6,6 +6,12 @@
 #include "match/implementation.hpp"
 
 namespace tickwire::match {
+namespace {
+
+/// "Service restart" (RFC 6455 section 7.4.1, IANA): come again, to a new match of that name.
+constexpr std::uint16_t close_restart = 1012;
+
+}  // namespace
 
 void Match::Implementation::run_tick(base::Time now) noexcept {
     if (now >= timer_due) {
@@ -45,6 +51,10 @@ void Match::Implementation::run_tick(base::Time now) noexcept {
         rate_class.finish_tick(states);
     }
     frames.clear();
+    if (log.newest_event() > event_number_max) {
+        const base::HeapAllowed endings_write_json;
+        close_everyone(close_restart, "the match has used up its event numbers");
+    }
 }
 
 /// A few at a time: each of them is to be told, and what is late already must not become later.

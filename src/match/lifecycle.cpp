@@ -160,6 +160,7 @@ Member Match::Implementation::resume(PlayerNumber player, Connection connection,
     Slot& slot = roster[player];
     const bool was_away = slot.presence == Presence::away;
     if (!was_away) {
+        slot.rates = outlet.rates(members[slot.member].connection);
         outlet.close(members[slot.member].connection, close_replaced, "replaced by a newer connection");
         forget_member(slot.member);
     }
@@ -169,10 +170,8 @@ Member Match::Implementation::resume(PlayerNumber player, Connection connection,
 
     Replay replay = plan_replay(player, seen_event);
     write_welcome(record, replay.is_recovered);
-    // An eighth of the queue stays free: a replay that fills it would be followed by 4101, and that by the
-    // same replay, for ever.
-    const std::size_t room = options.outbox_size_max - options.outbox_size_max / 8;
-    if (replay.is_recovered && json.size() + measure_replay(replay) > room) {
+    if (replay.is_recovered &&
+        json.size() + measure_replay(replay) > welcome_room(options.outbox_size_max)) {
         replay.is_recovered = false;
         write_welcome(record, false);
     }
@@ -272,6 +271,7 @@ void Match::Implementation::forget_member(Member member) noexcept {
 }
 
 void Match::Implementation::disconnect(Member member, Ending ending, base::Time now) {
+    const Connection connection = members[member].connection;
     const MemberKind kind = members[member].kind;
     const PlayerNumber player = members[member].player;
     forget_member(member);
@@ -282,6 +282,7 @@ void Match::Implementation::disconnect(Member member, Ending ending, base::Time 
         end_slot(player, ending == Ending::left ? wire::LeftReason::left : wire::LeftReason::closed);
         return;
     }
+    slot.rates = outlet.rates(connection);
     Slot& slot = roster[player];
     slot.presence = Presence::away;
     slot.away_until = now + options.resume_window / (base::bug(base::Bug::slot_ended_early) ? 2 : 1);

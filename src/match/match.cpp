@@ -280,4 +280,9 @@ const wire::Limits& Match::limits(Member member) const noexcept {
     return implementation_->limits_of(implementation_->members[member]);
 }
 
+base::RateBuckets Match::rates(Member member) const noexcept {
+    const PlayerNumber player = implementation_->members[member].player;
+    return player == nobody ? base::RateBuckets() : implementation_->roster[player].rates;
+}
+
 }  // namespace tickwire::match

@@ -17,6 +17,7 @@
 #include "base/bytes.hpp"
 #include "base/histogram.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "match/outlet.hpp"
 #include "tickwire/protocol.hpp"
 #include "wire/control.hpp"
@@ -46,7 +47,7 @@ struct MatchOptions {
     base::Duration host_grace = std::chrono::seconds(1);  ///< away or hidden before another is named
     base::Duration keyframe_interval_min = std::chrono::seconds(1);  ///< between keyframes asked for
     std::size_t event_log_size = 256 * 1024;      ///< bytes kept for resuming, a power of two
-    std::size_t properties_size_max = 64 * 1024;  ///< all keys and values together
+    std::size_t properties_size_max = 64 * 1024;  ///< all together, as they are written in `welcome`
     std::uint32_t properties_count_max = 256;
     std::uint32_t outbox_size_max = 256 * 1024;  ///< what a replay must fit
     /// Told in `welcome`; sessions enforce them. `state_bytes` is at most state_bytes_max().
@@ -62,6 +63,18 @@ inline constexpr std::uint64_t tick_size_max = base::BufferPool::size_max - 4096
 constexpr std::uint32_t state_bytes_max(const MatchOptions& options) noexcept {
     const std::uint64_t share = tick_size_max / options.player_count_max - 16;
     return static_cast<std::uint32_t>(share < 32767 ? share : 32767);
+}
+
+/// The longest `welcome` with a roster that is full of names of `name_size_max` control characters, each of
+/// which takes six bytes: what is there always has 649 bytes with a match's longest name, and a player 53.
+constexpr std::uint64_t welcome_size_max(const MatchOptions& options, std::size_t name_size_max) noexcept {
+    return 1024 + options.player_count_max * (53 + 6 * std::uint64_t{name_size_max}) +
+           options.properties_size_max;
+}
+/// What of the outbox a `welcome` and what is replayed behind it may take: an eighth stays free. One that
+/// fills it would be followed by 4101, and that by the same one, for ever.
+constexpr std::size_t welcome_room(std::size_t outbox_size_max) noexcept {
+    return outbox_size_max - outbox_size_max / 8;
 }
 
 /// A member of the match: index into its members, valid until the match forgets it.
@@ -270,3 +283,6 @@ class Match {
 };
 
 }  // namespace tickwire::match
+    /// What is left of the rates of a member that has just joined: all of them but for a resume's. A
+    /// spectator has no slot, so that its rates are its connection's.
+    base::RateBuckets rates(Member member) const noexcept;

@@ -8,6 +8,7 @@
 #include "base/bytes.hpp"
 #include "base/shared_buffer.hpp"
 #include "base/slot_pool.hpp"
+#include "base/token_bucket.hpp"
 #include "tickwire/protocol.hpp"
 #include "tickwire/websocket.hpp"
 #include "wire/control.hpp"
@@ -39,6 +40,9 @@ class Outlet {
     /// A hint: the connection is asked about soon, so what it is made of may be fetched into the cache.
     virtual void on_upcoming(Connection /*connection*/) noexcept {}
     virtual LinkState link_state(Connection connection) noexcept = 0;
+    /// What is left of its rates. Asked of a player's connection before the match forgets it: its next one
+    /// goes on with them.
+    virtual base::RateBuckets rates(Connection connection) noexcept = 0;
     /// Queues one WebSocket frame for this connection alone; `payload` is copied. Past its byte limit the
     /// connection is closed with 4101.
     virtual void queue_frame(Connection connection, websocket::Opcode opcode,

@@ -1,6 +1,17 @@
 #include "match/properties.hpp"
 
+#include "wire/json_writer.hpp"
+
 namespace tickwire::match {
+namespace {
+
+/// As `welcome` has it: `"key":json,`. Escaping makes six bytes of some characters of a key; a value is
+/// kept as it was written.
+std::size_t written_size(std::string_view key, std::string_view json) noexcept {
+    return wire::json_string_size(key) + json.size() + 2;
+}
+
+}  // namespace
 
 Properties::Outcome Properties::apply(const wire::SetProperties& request) {
     if (request.if_version && *request.if_version != version_) {
@@ -15,11 +26,11 @@ Properties::Outcome Properties::apply(const wire::SetProperties& request) {
     std::size_t count = values_.size();
     for (const auto& [key, json] : last) {
         if (const auto held = values_.find(key); held != values_.end()) {
-            size -= key.size() + held->second.size();
+            size -= written_size(key, held->second);
             --count;
         }
         if (!json.empty()) {
-            size += key.size() + json.size();
+            size += written_size(key, json);
             ++count;
         }
     }
@@ -44,7 +55,7 @@ void Properties::restore(std::uint64_t version, const std::vector<wire::Property
     version_ = version;
     for (const wire::PropertySet& property : set) {
         if (!property.json.empty() && values_.emplace(property.key, property.json).second) {
-            size_ += property.key.size() + property.json.size();
+            size_ += written_size(property.key, property.json);
         }
     }
 }

@@ -14,8 +14,8 @@ namespace tickwire::match {
 
 /// Lives in its match. Values are JSON as their setters wrote it: nothing here looks inside.
 ///
-/// Invariant: size_ == the bytes of all keys and values <= size_max, and their count <= count_max (but for
-/// what restore() found).
+/// Invariant: size_ == the bytes that all of them take in a `welcome` <= size_max, and their count <=
+/// count_max (but for what restore() found).
 class Properties {
   public:
     struct Bounds {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "match/event_log.hpp"
 #include "match/match.hpp"
 #include "wire/control.hpp"
@@ -35,6 +36,7 @@ struct Slot {
     EventNumber joined_at_event = 0;  ///< earlier ones were for whoever had the number before
     ResumeToken token{};              ///< not of a plain player
     wire::Limits limits{};
+    base::RateBuckets rates;  ///< as its last connection left them; those in force are its session's
     std::string name;
     std::string subject;  ///< of the ticket
 };

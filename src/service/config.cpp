@@ -298,6 +298,12 @@ constexpr std::array
                 "connections a second of one IPv4 address or IPv6 /64 (0: any)", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.connects_per_address, v, 0, 1'000'000); },
                 "limits", "64", Applies::at_once},
+        Setting{"max-matches-per-address", "N",
+                "open matches that one IPv4 address or IPv6 /64 has opened (0: any); those that an upgrade "
+                "in place took over are nobody's",
+                SettingKind::value,
+                [](Config& c, Value v) { return set_number(c.max_matches_per_address, v, 0, 1'000'000); },
+                "limits", "256", Applies::at_once},
         Setting{"trusted-proxies", "RANGE",
                 "10.0.0.0/8, one address, or unix for all unix sockets: exempt from these limits, which "
                 "then hold for whom their PROXY header or X-Forwarded-For names; repeatable",
@@ -392,7 +398,8 @@ constexpr std::array
                     return {};
                 },
                 "limits", "262144", Applies::to_new_matches},
-        Setting{"properties-bytes", "N", "all properties of a match, 0 to 1048576", SettingKind::value,
+        Setting{"properties-bytes", "N",
+                "all properties of a match, as they are written in JSON, 0 to 1048576", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.properties_bytes, v, 0, 1048576); }, "limits",
                 "65536", Applies::to_new_matches},
         Setting{"max-properties", "N", "properties of a match, 0 to 65536", SettingKind::value,
@@ -412,6 +419,27 @@ std::span<const Setting> settings() noexcept {
 }
 
 std::string Setting::environment_name() const {
+/// A join whose `welcome` overflowed its outbox would end with 4101, and so would the next one.
+Result check_welcome(const ServeConfig& config) {
+    match::MatchOptions options;
+    options.player_count_max = config.max_players;
+    options.properties_size_max = config.properties_bytes;
+    // A ticket may name its player at the protocol's length.
+    const bool has_tickets = !config.ticket_key.empty() || !config.ticket_jwks.empty();
+    const std::uint32_t name_size = has_tickets ? protocol::name_size_max : config.name_bytes;
+    const std::uint64_t size = match::welcome_size_max(options, name_size);
+    const std::uint64_t room = match::welcome_room(config.outbox_bytes);
+    if (size > room) {
+        return tl::unexpected("max-players " + std::to_string(config.max_players) + " with names of " +
+                              std::to_string(name_size) + " bytes and properties-bytes " +
+                              std::to_string(config.properties_bytes) + " make a welcome of up to " +
+                              std::to_string(size) + " bytes, and outbox-bytes " +
+                              std::to_string(config.outbox_bytes) + " has room for " +
+                              std::to_string(room));
+    }
+    return {};
+}
+
     std::string text = "TICKWIRE_" + std::string(section) + "_" + std::string(key());
     std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
         return letter == '-' ? '_' : static_cast<char>(std::toupper(letter));
@@ -453,7 +481,7 @@ tl::expected<void, std::string> check_config(const ServeConfig& config) {
                               std::to_string(config.state_bytes) + " is more than a tick can hold (" +
                               std::to_string(tick_size_max) + " bytes)");
     }
-    return {};
+    return check_welcome(config);
 }
 
 }  // namespace tickwire::service

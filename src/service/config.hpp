@@ -54,6 +54,7 @@ struct ServeConfig {
     // What they may cost.
     std::uint32_t max_connections_per_address = 256;  ///< 0: any
     std::uint32_t connects_per_address = 64;          ///< a second; 0: any
+    std::uint32_t max_matches_per_address = 256;      ///< 0: any
     std::vector<std::string> trusted_proxies;         ///< ranges, or `unix`
     bool limit_loopback = false;
     std::uint32_t max_handshakes = 10'000;

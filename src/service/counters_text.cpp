@@ -84,6 +84,7 @@ constexpr std::array counters_by_name{
     NamedCounter{"refused_memory", [](C c) { return c.refused_memory; }},
     NamedCounter{"refused_address_count", [](C c) { return c.refused_address_count; }},
     NamedCounter{"refused_address_rate", [](C c) { return c.refused_address_rate; }},
+    NamedCounter{"refused_address_matches", [](C c) { return c.refused_address_matches; }},
     NamedCounter{"refused_handshakes", [](C c) { return c.refused_handshakes; }},
     NamedCounter{"refused_untrusted", [](C c) { return c.refused_untrusted; }},
     NamedCounter{"refused_matches", [](C c) { return c.refused_matches; }},

@@ -45,6 +45,8 @@ constexpr CauseText text_of(Cause cause) noexcept {
                     LogLevel::info};
         case Cause::address_rate:
             return {"address_rate", "connection refused: connects-per-address", LogLevel::info};
+        case Cause::address_matches:
+            return {"address_matches", "match refused: max-matches-per-address", LogLevel::info};
         case Cause::proxy_untrusted:
             return {"proxy_untrusted",
                     "connection to a listener for proxies closed: not in trusted-proxies", LogLevel::warn};

@@ -64,6 +64,7 @@ shard::DirectoryLimits directory_limits(const ServeConfig& config, std::uint32_t
     limits.connection_count_max = connection_count_max;
     limits.match_count_max = config.max_matches;
     limits.address = {config.max_connections_per_address, config.connects_per_address};
+    limits.matches_per_address_max = config.max_matches_per_address;
     limits.used_ticket_count_max = config.max_used_tickets;
     limits.memory_max = std::uint64_t{config.max_memory_mib} << 20U;
     if (limits.memory_max == 0) {

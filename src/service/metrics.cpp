@@ -59,6 +59,8 @@ constexpr std::array rows{
         [](C c) { return number(c.refused_address_count); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "address_rate",
         [](C c) { return number(c.refused_address_rate); }},
+    Row{"tickwire_connections_refused_total", "", counter, "limit", "address_matches",
+        [](C c) { return number(c.refused_address_matches); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "handshakes",
         [](C c) { return number(c.refused_handshakes); }},
     Row{"tickwire_connections_refused_total", "", counter, "limit", "untrusted",

@@ -20,9 +20,9 @@
 #include "base/shared_buffer.hpp"
 #include "base/slot_pool.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "session/environment.hpp"
 #include "session/outgoing.hpp"
-#include "session/token_bucket.hpp"
 #include "tickwire/websocket.hpp"
 #include "tls/tls_engine.hpp"
 
@@ -107,8 +107,10 @@ class Session {
     void resume_moved(const MovedSession& moved, base::Time now);
     void refuse_request(std::uint16_t status, std::string_view detail, const wire::HttpRequest& request);
     void respond(std::string_view content_type, base::Bytes content, const wire::HttpRequest& request);
-    /// The match took it in, with these limits: `joining` becomes `game`.
-    void on_joined(const wire::Limits& limits, wire::Role role);
+    /// The match took it in, with these limits and what is left of its rates: `joining` becomes `game`.
+    void on_joined(const wire::Limits& limits, wire::Role role, const base::RateBuckets& rates);
+    /// What is left of the member's rates: they outlive the connection where its place does.
+    const base::RateBuckets& rates() const noexcept { return rates_; }
     /// The ticket that came with the request; empty: none.
     std::string_view ticket() const noexcept {
         return ticket_ ? std::string_view(*ticket_) : std::string_view();
@@ -224,9 +226,7 @@ class Session {
     base::Time began_;                  ///< on this shard
     std::uint64_t bytes_received_ = 0;  ///< on this shard, as they came from the network
     std::uint64_t bytes_sent_ = 0;
-    TokenBucket message_bucket_;
-    TokenBucket byte_bucket_;
-    TokenBucket json_bucket_;
+    base::RateBuckets rates_;
 };
 
 }  // namespace tickwire::session

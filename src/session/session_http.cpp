@@ -201,9 +201,10 @@ void Session::resume_moved(const MovedSession& moved, base::Time now) {
     }
 }
 
-void Session::on_joined(const wire::Limits& limits, wire::Role role) {
+void Session::on_joined(const wire::Limits& limits, wire::Role role, const base::RateBuckets& rates) {
     const SessionOptions& options = environment_->options;
     role_ = role;
+    rates_ = rates;
     if (limits != options.limits_of(role)) {
         own_limits_ = std::make_unique<wire::Limits>(limits);
     }

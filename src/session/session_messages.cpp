@@ -10,7 +10,7 @@ namespace tickwire::session {
 using websocket::Opcode;
 
 void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
-    if (is_joined() && !byte_bucket_.take(bytes.size(), limits().bytes_per_second, now)) {
+    if (is_joined() && !rates_.bytes.take(bytes.size(), limits().bytes_per_second, now)) {
         ++environment_->counters.over_byte_rate;
         fail(4100, "too many bytes", now);
         return;
@@ -57,7 +57,7 @@ bool Session::admit_frames(base::Time now) {
     if (count == 0 || !is_joined()) {
         return true;
     }
-    if (message_bucket_.take(count, limits().messages_per_second, now)) {
+    if (rates_.messages.take(count, limits().messages_per_second, now)) {
         return true;
     }
     ++environment_->counters.over_message_rate;
@@ -145,7 +145,7 @@ void Session::handle_first_message(const websocket::Message& message, base::Time
 
 void Session::handle_text(std::string_view text, base::Time now) {
     const base::HeapAllowed control_json_allocates;
-    if (!json_bucket_.take(1, limits().json_per_second, now)) {
+    if (!rates_.json.take(1, limits().json_per_second, now)) {
         ++environment_->counters.over_json_rate;
         fail(4100, "too many control messages", now);
         return;

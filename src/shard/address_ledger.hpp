@@ -1,5 +1,5 @@
-// How many connections each address has, and how fast it opens them. Pure bookkeeping, which the directory
-// keeps behind its mutex.
+// How many connections each address has, and how fast it opens them; or how many matches. Pure bookkeeping,
+// which the directory keeps behind its mutex.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ class AddressLedger {
     struct Entry {
         std::uint32_t count = 0;
         bool is_lingering = false;
-        base::Time full_at{};  ///< when the bucket is full again, as in session::TokenBucket
+        base::Time full_at{};  ///< when the bucket is full again, as in base::TokenBucket
     };
     struct Lingering {
         base::AddressKey address;

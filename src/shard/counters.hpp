@@ -27,10 +27,11 @@ struct ShardCounters {
     std::uint64_t refused_memory = 0;
     std::uint64_t refused_address_count = 0;
     std::uint64_t refused_address_rate = 0;
-    std::uint64_t refused_handshakes = 0;  ///< too many in flight: closed
-    std::uint64_t refused_untrusted = 0;   ///< on a listener for proxies, and none: closed
-    std::uint64_t refused_matches = 0;     ///< no room for another match: 503 or 1013
-    std::uint64_t refused_late = 0;        ///< a match that the shard was too late for: 1013
+    std::uint64_t refused_address_matches = 0;  ///< a match: 1013, and no connection
+    std::uint64_t refused_handshakes = 0;       ///< too many in flight: closed
+    std::uint64_t refused_untrusted = 0;        ///< on a listener for proxies, and none: closed
+    std::uint64_t refused_matches = 0;          ///< no room for another match: 503 or 1013
+    std::uint64_t refused_late = 0;             ///< a match that the shard was too late for: 1013
     std::uint64_t tickets_accepted = 0;
     std::uint64_t tickets_refused = 0;  ///< 4000
     std::uint64_t ticket_key_changes = 0;

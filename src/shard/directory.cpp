@@ -16,6 +16,7 @@ constexpr std::uint32_t loads_apart_permille = 100;
 Directory::Directory(std::uint32_t shard_count, const DirectoryLimits& limits)
     : shards_(shard_count),
       addresses_(limits.address),
+      openers_({.count_max = limits.matches_per_address_max}),
       tickets_(limits.used_ticket_count_max),
       connection_count_max_(limits.connection_count_max),
       match_count_max_(limits.match_count_max),
@@ -25,6 +26,7 @@ void Directory::change_limits(const DirectoryLimits& limits) {
     memory_max_.store(limits.memory_max, std::memory_order_relaxed);
     const std::lock_guard lock(mutex_);
     addresses_.set_limits(limits.address);
+    openers_.set_limits({.count_max = limits.matches_per_address_max});
     tickets_.set_count_max(limits.used_ticket_count_max);
 }
 
@@ -130,6 +132,16 @@ void Directory::release_address(base::AddressKey address, base::Time now) {
         const std::lock_guard lock(mutex_);
         addresses_.release(address, now);
     }
+}
+
+bool Directory::charge_match(base::AddressKey opener, base::Time now) {
+    const std::lock_guard lock(mutex_);
+    return openers_.take(opener, now) == AddressVerdict::admitted;
+}
+
+void Directory::release_match(base::AddressKey opener, base::Time now) {
+    const std::lock_guard lock(mutex_);
+    openers_.release(opener, now);
 }
 
 TicketLedger::Verdict Directory::use_ticket(std::string_view id, std::int64_t until, std::int64_t now) {

@@ -25,6 +25,7 @@ struct DirectoryLimits {
     std::uint32_t connection_count_max = 20000;
     std::uint32_t match_count_max = 10000;
     AddressLedger::Limits address;
+    std::uint32_t matches_per_address_max = 256;
     std::size_t used_ticket_count_max = 100'000;
     std::uint64_t memory_max = 0;  ///< bytes, of all shards
 };
@@ -69,6 +70,10 @@ class Directory {
     Admission charge_address(base::AddressKey address, base::Time now);
     /// Takes that back; the connection stays.
     void release_address(base::AddressKey address, base::Time now);
+
+    /// Whether this address (0: nobody) may open another match. It counts until release_match().
+    bool charge_match(base::AddressKey opener, base::Time now);
+    void release_match(base::AddressKey opener, base::Time now);
 
     TicketLedger::Verdict use_ticket(std::string_view id, std::int64_t until, std::int64_t now);
     void give_ticket_back(std::string_view id);
@@ -139,6 +144,7 @@ class Directory {
     std::unordered_map<std::string, Entry, NameHash, std::equal_to<>> entries_;
     std::vector<ShardLoad> shards_;
     AddressLedger addresses_;
+    AddressLedger openers_;  ///< of matches
     TicketLedger tickets_;
     const std::uint32_t connection_count_max_;
     const std::uint32_t match_count_max_;

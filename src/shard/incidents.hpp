@@ -31,6 +31,7 @@ enum class Cause : std::uint8_t {
     // A peer met a limit, or did what it may not.
     address_connections,
     address_rate,
+    address_matches,
     proxy_untrusted,
     proxy_header,
     tls_failed,
@@ -42,7 +43,7 @@ enum class Cause : std::uint8_t {
     too_slow,      ///< 4101
     timed_out,     ///< 4102, 4104
 };
-inline constexpr std::size_t cause_count = 21;
+inline constexpr std::size_t cause_count = 22;
 
 /// The cause that a close code speaks of; empty: nobody did anything wrong.
 constexpr std::optional<Cause> cause_of_close(std::uint16_t code) noexcept {

@@ -355,6 +355,7 @@ void Shard::end_match(base::Handle handle) {
     if (room.phase != off_grid) {
         std::erase(phases_[room.phase], handle);
     }
+    setting_.directory->release_match(room.opener, now_);
     rooms_by_name_.erase(name);
     rooms_.erase(handle);
     setting_.directory->release(name);

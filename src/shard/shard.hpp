@@ -120,6 +120,9 @@ class Shard final : private uring::Events, private session::Host, private match:
         std::uint64_t opening = 0;  ///< tells it from others of its name: they count on this shard
         bool is_touched = false;    ///< something was said in this slot: finish_slot() is due
         base::Time held_until{};    ///< stays open until then though nobody is in it
+        /// Whose match it is by `max-matches-per-address`; 0: nobody's, as the service's and those of the
+        /// process before.
+        base::AddressKey opener = 0;
     };
 
     enum class Receiving : std::uint8_t { nothing, once, many };
@@ -189,6 +192,7 @@ class Shard final : private uring::Events, private session::Host, private match:
     void queue_frame(match::Connection connection, websocket::Opcode opcode,
                      base::Bytes payload) noexcept override;
     void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
+    base::RateBuckets rates(match::Connection connection) noexcept override;
     void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
     void on_player_joined(const match::PlayerSlot& slot, match::Connection connection) noexcept override;
     void on_player_left(const match::PlayerSlot& slot, wire::LeftReason reason) noexcept override;

@@ -104,8 +104,21 @@ Shard::Entry Shard::admit(session::Session& session, std::string_view ticket, wi
         return {};
     }
     if (entry.room == nullptr) {
+        const base::AddressKey opener = connection_of(session).address;
+        if (!setting_.directory->charge_match(opener, now_)) {
+            ++counters_.refused_address_matches;
+            report(connection_of(session), {.cause = Cause::address_matches, .code = 1013});
+            give_back(entry);
+            session.close(1013, "too many matches of this address", now_);
+            return {};
+        }
         entry.handle = open_room(name, &*grant);
         entry.room = rooms_.find(entry.handle);
+        if (entry.room == nullptr) {
+            setting_.directory->release_match(opener, now_);
+        } else {
+            entry.room->opener = opener;
+        }
     }
     if (entry.room == nullptr) {
         ++counters_.refused_matches;

@@ -147,7 +147,8 @@ void Shard::become_member(session::Session& session, Connection& connection, con
     ++counters_.members;
     const match::Match& match = *entry.room->match;
     const bool is_spectator = match.player_of(member) == protocol::nobody;
-    session.on_joined(match.limits(member), is_spectator ? wire::Role::spectator : wire::Role::player);
+    session.on_joined(match.limits(member), is_spectator ? wire::Role::spectator : wire::Role::player,
+                      match.rates(member));
     touch_room(connection);
 }
 
@@ -227,6 +228,11 @@ match::LinkState Shard::link_state(match::Connection connection) noexcept {
         return match::LinkState::busy;
     }
     return found->session.has_queued() ? match::LinkState::pending : match::LinkState::idle;
+}
+
+base::RateBuckets Shard::rates(match::Connection connection) noexcept {
+    const Connection* const found = connections_.find(connection);
+    return found == nullptr ? base::RateBuckets() : found->session.rates();
 }
 
 void Shard::queue_frame(match::Connection connection, websocket::Opcode opcode,

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -13,6 +14,9 @@ namespace tickwire::wire {
 
 /// Appends `text` in quotes, escaped as RFC 8259 section 7 wants it and no further.
 void append_json_string(std::string_view text, std::string& out);
+
+/// How many bytes append_json_string() appends.
+std::size_t json_string_size(std::string_view text) noexcept;
 
 /// Appends one object to a string; closes it when it goes.
 class JsonObject {

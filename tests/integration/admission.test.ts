@@ -132,6 +132,36 @@ describe("limits for one address", () => {
     });
   });
 
+  test("matches that one address has opened: 1013 over them, and room again when one ends", async () => {
+    const args = ["--limit-loopback", "--max-matches-per-address", "2"];
+    await withRelay([...anyPort, ...args, "--shards", "2"], async (relay) => {
+      const match = (name: string): string => `${relay.url()}/v1/match/${name}`;
+      const refused = async (): Promise<string> => {
+        const client = await TestSocket.open(match("third"), ["tickwire.v1"]);
+        client.socket.send(JSON.stringify({ op: "join" }));
+        const { code, reason } = await client.closed();
+        return `${code} ${reason}`;
+      };
+      const [ann] = await TestSocket.join(match("first"));
+      const [bo] = await TestSocket.join(match("second"));
+      const [eve] = await TestSocket.join(match("first")); // it is there already
+      assert.equal(await refused(), "1013 too many matches of this address");
+      assert.equal((await counters(relay)).get("refused_address_matches"), 1);
+      await relay.logged(/cause=address_matches .*peer=127\.0\.0\.1 code=1013/);
+      await bo.close(1000);
+      for (let tries = 0; ; tries += 1) {
+        const [again, welcome] = await TestSocket.join(match("third")).catch(() => [null, null] as const);
+        if (welcome?.["op"] === "welcome") {
+          await again?.close(1000);
+          break;
+        }
+        assert.ok(tries < 100, "there is no room again");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      for (const member of [ann, eve]) await member.close(1000);
+    });
+  });
+
   test("behind a trusted proxy they hold for whom it names", async () => {
     const args = ["--limit-loopback", "--trusted-proxies", "127.0.0.0/8", "--max-connections-per-address", "1"];
     await withRelay([...anyPort, ...args], async (relay) => {
@@ -196,7 +226,7 @@ describe("limits of the whole relay", () => {
 describe("a member that reads too slowly", () => {
   test("is closed with 4101 when more waits for it than the operator wants; its neighbour gets all", async () => {
     const rates = ["--bytes-per-second", "100000000", "--messages-per-second", "10000", "--tick-hz", "60"];
-    await withRelay([...anyPort, "--outbox-bytes", "40000", ...rates], async (relay) => {
+    await withRelay([...anyPort, "--outbox-bytes", "40000", "--max-players", "8", "--properties-bytes", "1024", ...rates], async (relay) => {
       const [ann] = await TestSocket.join(urlOf(relay));
       const [bo] = await TestSocket.join(urlOf(relay));
       const [slow] = await TestSocket.join(urlOf(relay));

@@ -30,6 +30,7 @@ describe("check-config", () => {
     ["an address by name", '[tls]\n\nlisten = ["localhost:443"]\n', /relay\.toml:3: listen: address 'localhost:443': .*a number, not a name/],
     ["what is no TOML", "[match\n", /relay\.toml:1: /],
     ["a key twice", "[match]\ntick-hz = 1\ntick-hz = 2\n", /relay\.toml:3: /],
+    ["a welcome that an outbox cannot hold", "[match]\nmax-players = 500\n", /relay\.toml: max-players 500 with names of 64 bytes and properties-bytes 65536 make a welcome of up to 285060 bytes, and outbox-bytes 262144 has room for 229376/],
     ["settings that do not fit together", "[match]\nmax-players = 60000\n", /relay\.toml: max-players 60000 times state-bytes 1024/],
     ["an admin interface for everybody", '[admin]\nlisten = ["0.0.0.0:9090"]\n', /relay\.toml: admin-listen 0\.0\.0\.0:9090 can be reached from elsewhere: give admin-token-file/],
     ["a certificate that is not there", '[tls]\ncertificate = ["/nowhere.pem"]\nkey = ["/nowhere.pem"]\n', /relay\.toml: cannot read \/nowhere\.pem/],

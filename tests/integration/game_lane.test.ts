@@ -129,6 +129,16 @@ describe("whoever errs is closed with the right code, and nobody else notices", 
     assert.equal((await nextControl(well, "away"))["player"], 1);
     await well.close(1000);
   });
+
+  test("a player that resumes has the rates that it left: 4100 again", async () => {
+    const [first, welcome] = await TestSocket.join(`${url}/relentless`);
+    for (let count = 0; count < 300; count += 1) first.socket.send(ping(count));
+    assert.equal((await first.closed()).code, 4100);
+    // What comes back until then is far less than the 200 of a whole second's 240.
+    const [again] = await TestSocket.join(`${url}/relentless`, { resume: welcome["resume"] as string });
+    for (let count = 0; count < 200; count += 1) again.socket.send(ping(count));
+    assert.equal((await again.closed()).code, 4100);
+  });
 });
 
 describe("players", () => {

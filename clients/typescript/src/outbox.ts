@@ -26,8 +26,8 @@ export class Outbox {
   readonly #stats: StatsCounter;
   readonly #retry = new Timer(() => this.flush());
   #controls: string[] = [];
-  /** Of this connection. */
-  #budget = new TokenBucket();
+  /** The player's, as the relay's buckets are: a new connection does not fill it. */
+  readonly #budget = new TokenBucket();
 
   constructor(connector: Connector, stats: StatsCounter, options: JoinOptions<never>) {
     this.#connector = connector;
@@ -37,7 +37,6 @@ export class Outbox {
 
   connected(limits: Limits): void {
     this.limits = limits;
-    this.#budget = new TokenBucket();
   }
 
   disconnected(): void {

@@ -119,6 +119,23 @@ test("a burst of events stays inside the rate limit and arrives all the same", a
   match.leave();
 });
 
+test("a new connection goes on with what is left of the rates", async (context) => {
+  context.mock.method(Math, "random", () => 0);
+  const limits = { ...welcome().limits, messages_per_second: 40 };
+  const { match, clock, fake, socket } = await joined({ limits });
+  for (let index = 0; index < 100; index += 1) match.send(Uint8Array.of(index));
+  const sent = socket.messages(eventType).length;
+  assert.ok(sent >= 15, `${sent} at once`);
+  socket.end(1006);
+  await clock.advance(10);
+  assert.notEqual(fake.last(), socket);
+  fake.last().open();
+  fake.last().text(welcome({ limits, recovered: true, events_taken: sent }));
+  const more = fake.last().messages(eventType).length;
+  assert.ok(more <= 2, `${more} more behind the welcome`);
+  match.leave();
+});
+
 test("unconfirmed events are sent again after a resume, from events_taken", async () => {
   const { match, clock, fake, socket } = await joined();
   for (const value of [1, 2, 3, 4]) match.send(Uint8Array.of(value));

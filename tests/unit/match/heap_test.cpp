@@ -39,6 +39,7 @@ class BlindOutlet final : public Outlet {
     LinkState link_state(Connection connection) noexcept override {
         return connection.index == busy_index ? LinkState::busy : LinkState::idle;
     }
+    base::RateBuckets rates(Connection) noexcept override { return {}; }
     void queue_frame(Connection, websocket::Opcode, base::Bytes) noexcept override { ++frame_count; }
     void send_shared(Connection, const base::SharedBuffer&) noexcept override { ++frame_count; }
     void close(Connection, std::uint16_t, std::string_view) noexcept override {}

@@ -273,6 +273,29 @@ TEST_F(LifecycleTest, resume_takes_a_live_connection_over_without_away_or_back) 
     EXPECT_EQ(match->player_count(), 2U);
 }
 
+TEST_F(LifecycleTest, rates_are_the_players_and_outlive_its_connections) {
+    const auto has_messages = [this](const ReferenceClient& client) {
+        return match->rates(client.member).messages.take(1, 240, now);
+    };
+    ReferenceClient& ann = join("Ann");
+    EXPECT_TRUE(has_messages(ann));
+    EXPECT_TRUE(outlet.link(ann.connection).rates.messages.take(240, 240, now));
+    disconnect(ann, Ending::lost);
+    ReferenceClient& second = resume(ann, std::nullopt);
+    EXPECT_FALSE(has_messages(second));
+    // A live connection that is taken over, too.
+    outlet.link(second.connection).rates.json.take(10, 10, now);
+    ReferenceClient& third = resume(second, std::nullopt);
+    EXPECT_TRUE(has_messages(third));
+    EXPECT_FALSE(match->rates(third.member).json.take(1, 10, now));
+    // Whoever gets the number next has its own.
+    disconnect(third, Ending::left);
+    ReferenceClient& bo = join("Bo");
+    EXPECT_EQ(bo.player, 0);
+    EXPECT_TRUE(match->rates(bo.member).json.take(10, 10, now));
+    EXPECT_TRUE(match->rates(spectate().member).messages.take(240, 240, now));
+}
+
 TEST_F(LifecycleTest, lock_and_fullness_do_not_count_for_a_resume) {
     options.player_count_max = 2;
     ReferenceClient& ann = join("Ann");
@@ -287,6 +310,40 @@ TEST_F(LifecycleTest, lock_and_fullness_do_not_count_for_a_resume) {
     EXPECT_EQ(try_join(clients.back(), spectator).error().code, 4001);
     EXPECT_EQ(match->join_plain(outlet.connect(), now).error().code, 4001);
     clients.pop_back();
+}
+
+TEST_F(LifecycleTest, welcome_is_never_longer_than_its_bound) {
+    // The longest of everything; what is left beside the roster and the properties is the bound's first
+    // term.
+    const std::uint32_t most = 0xffffffff;
+    const std::string match_name(64, 'm');
+    const std::string token(22, 't');
+    const std::string name(protocol::name_size_max, '\x01');
+    const std::vector<wire::RosterEntry> players(10, {65534, name, false, true});
+    wire::Welcome welcome{options.server_name,
+                          match_name,
+                          65535,
+                          wire::Role::spectator,
+                          65534,
+                          most,
+                          false,
+                          most,
+                          128,
+                          most,
+                          most,
+                          token,
+                          most,
+                          false,
+                          most,
+                          {most, most, most, most, most, most},
+                          ~std::uint64_t{0}};
+    std::string written;
+    wire::write_welcome(welcome, players, {}, written);
+    options.player_count_max = 10;
+    options.properties_size_max = 0;
+    const std::uint64_t bound = welcome_size_max(options, name.size());
+    EXPECT_LE(written.size(), bound);
+    EXPECT_GE(written.size() + 1024, bound) << "and not by far";
 }
 
 TEST_F(LifecycleTest, log_that_was_overrun_is_not_recovered) {

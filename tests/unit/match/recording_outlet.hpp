@@ -28,6 +28,7 @@ class RecordingOutlet final : public Outlet {
         std::deque<Message> messages;               ///< not yet taken by the test
         const std::uint8_t* last_shared = nullptr;  ///< where the last shared frames lay
         std::size_t queued_size = 0;
+        base::RateBuckets rates;
     };
 
     Connection connect() {
@@ -37,6 +38,7 @@ class RecordingOutlet final : public Outlet {
     Link& link(Connection connection) { return links_.at(connection.index); }
 
     LinkState link_state(Connection connection) noexcept override { return link(connection).state; }
+    base::RateBuckets rates(Connection connection) noexcept override { return link(connection).rates; }
 
     void queue_frame(Connection connection, websocket::Opcode opcode,
                      base::Bytes payload) noexcept override {

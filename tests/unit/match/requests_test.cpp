@@ -44,7 +44,7 @@ TEST_F(RequestsTest, properties_of_another_version_are_refused_with_the_current_
 
 TEST_F(RequestsTest, too_many_properties_are_refused_whole) {
     options.properties_count_max = 2;
-    options.properties_size_max = 10;
+    options.properties_size_max = 14;
     ReferenceClient& ann = join("Ann");
     request(ann, wire::SetProperties{{{"a", "1"}, {"b", "2"}, {"c", "3"}}, {}}, 1);
     EXPECT_EQ(ann.log.back().substr(0, 32), error_start("too_large"));

@@ -111,20 +111,28 @@ TEST(PropertiesTest, keys_are_replaced_and_deleted) {
 }
 
 TEST(PropertiesTest, size_is_that_of_keys_and_values_whatever_was_named_twice) {
-    Properties properties({.size_max = 10, .count_max = 3});
+    Properties properties({.size_max = 16, .count_max = 3});
     EXPECT_EQ(properties.apply({{{"ab", "12345678"}}, {}}), Properties::Outcome::accepted);
     EXPECT_EQ(properties.apply({{{"c", "1"}}, {}}), Properties::Outcome::too_large);
-    EXPECT_EQ(properties.apply({{{"ab", "1"}, {"ab", "123456"}, {"c", "1"}}, {}}),
+    EXPECT_EQ(properties.apply({{{"ab", "1"}, {"ab", "1234"}, {"c", "1"}}, {}}),
               Properties::Outcome::accepted);
     EXPECT_EQ(properties.apply({{{"d", "1"}}, {}}), Properties::Outcome::too_large);
     EXPECT_EQ(properties.version(), 2U);
+}
+
+TEST(PropertiesTest, size_is_what_welcome_has_of_them) {
+    const std::string_view written = R"("\u0001\n":"\u0001",)";
+    Properties properties({.size_max = written.size(), .count_max = 3});
+    EXPECT_EQ(properties.apply({{{"\x01\x01", R"("\u0001")"}}, {}}), Properties::Outcome::too_large);
+    EXPECT_EQ(properties.apply({{{"\x01\n", R"("\u0001")"}}, {}}), Properties::Outcome::accepted);
+    EXPECT_EQ(properties.size(), written.size());
 }
 
 TEST(PropertiesTest, come_back_once_each_and_without_those_that_are_none) {
     Properties properties({.size_max = 100, .count_max = 10});
     properties.restore(7, {{"map", "1"}, {"gone", ""}, {"map", "22"}});
     EXPECT_EQ(properties.version(), 7U);
-    EXPECT_EQ(properties.size(), 4U);
+    EXPECT_EQ(properties.size(), std::string_view(R"("map":1,)").size());
     const auto list = properties.list();
     ASSERT_EQ(list.size(), 1U);
     EXPECT_EQ(list[0].key, "map");

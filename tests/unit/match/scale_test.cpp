@@ -40,6 +40,7 @@ class CountingOutlet final : public Outlet {
         ++questions;
         return LinkState::idle;
     }
+    base::RateBuckets rates(Connection) noexcept override { return {}; }
     void queue_frame(Connection, websocket::Opcode, base::Bytes) noexcept override {}
     void send_shared(Connection, const base::SharedBuffer&) noexcept override { ++sends; }
     void close(Connection, std::uint16_t, std::string_view) noexcept override {}

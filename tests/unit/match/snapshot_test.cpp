@@ -61,6 +61,26 @@ class SnapshotTest : public MatchTest {
     static constexpr base::Duration pause = seconds(2);
 };
 
+TEST_F(SnapshotTest, a_match_ends_before_its_event_numbers_do) {
+    ReferenceClient& ann = join("Ann");
+    disconnect(ann, Ending::lost);
+    MatchSnapshot snapshot = match->snapshot(now);
+    snapshot.newest_event = snapshot.newest_dropped_event = event_number_max - 1;
+    snapshot.slots[0].joined_at_event = snapshot.newest_event;
+    match = Match::restore(snapshot, options, {now, {}}, pool, outlet, tokens, counters);
+    ReferenceClient& again = resume(ann, event_number_max - 1);
+    ReferenceClient& watcher = spectate();
+    event(again, protocol::Target::everyone, "the last one");
+    tick();
+    EXPECT_EQ(close_code(again), 0);
+    EXPECT_EQ(again.newest_event, event_number_max);
+    event(again, protocol::Target::everyone, "one too many");
+    tick();
+    EXPECT_EQ(close_code(again), 1012);
+    EXPECT_EQ(close_code(watcher), 1012);
+    EXPECT_TRUE(match->is_over());
+}
+
 TEST_F(SnapshotTest, comes_back_as_it_was) {
     fill();
     const MatchSnapshot before = match->snapshot(now);

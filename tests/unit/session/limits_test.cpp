@@ -66,6 +66,17 @@ TEST_F(LimitTest, closes_with_4100_over_the_byte_rate_and_over_the_control_rate)
     EXPECT_EQ(sent_close_code(), 4100);
 }
 
+TEST_F(LimitTest, goes_on_with_the_rates_that_the_connection_before_left) {
+    open_joined();
+    for (int count = 0; count < 240; ++count) {
+        receive(binary_frame(ping_message()));
+    }
+    join_rates = session->rates();
+    open_joined();
+    receive(binary_frame(ping_message()));
+    EXPECT_EQ(sent_close_code(), 4100);
+}
+
 TEST_F(LimitTest, closes_with_4104_without_a_join) {
     open_game();
     now += milliseconds(4999);

@@ -161,7 +161,7 @@ class SessionRig : protected Host {
     void on_join(Session& asked, const wire::Join& join) override {
         told.push_back("join " + join.name + (asked.ticket().empty() ? "" : " by ") +
                        std::string(asked.ticket()));
-        asked.on_joined(join_limits.value_or(options.limits_of(join.role)), join.role);
+        asked.on_joined(join_limits.value_or(options.limits_of(join.role)), join.role, join_rates);
     }
     void on_plain_join(Session& /*asked*/) override { told.push_back("plain join"); }
     std::unique_ptr<tls::TlsEngine> make_engine() override {
@@ -216,6 +216,7 @@ class SessionRig : protected Host {
     };
     std::vector<KnownFault> faults;
     std::optional<wire::Limits> join_limits;
+    base::RateBuckets join_rates;
     Transport transport = Transport::clear;
     Preamble preamble = Preamble::none;
     std::shared_ptr<tls::TlsContext> tls_context;

@@ -63,5 +63,28 @@ TEST(Directory, shares_a_crowd_that_comes_to_one_shard_among_all) {
     }
 }
 
+TEST(Directory, bounds_the_open_matches_of_an_address) {
+    const base::Time now{};
+    DirectoryLimits limits;
+    limits.matches_per_address_max = 2;
+    Directory directory(1, limits);
+    EXPECT_TRUE(directory.charge_match(7, now));
+    EXPECT_TRUE(directory.charge_match(7, now));
+    EXPECT_FALSE(directory.charge_match(7, now));
+    EXPECT_TRUE(directory.charge_match(8, now));
+    for (int count = 0; count < 5; ++count) {
+        EXPECT_TRUE(directory.charge_match(0, now));  // the service's own, and who is exempt
+    }
+    directory.release_match(0, now);
+    directory.release_match(7, now);
+    EXPECT_TRUE(directory.charge_match(7, now));
+    EXPECT_FALSE(directory.charge_match(7, now));
+    limits.matches_per_address_max = 3;
+    directory.change_limits(limits);
+    EXPECT_TRUE(directory.charge_match(7, now));
+    // Connections are another account.
+    EXPECT_EQ(directory.admit_connection(7, now), Admission::admitted);
+}
+
 }  // namespace
 }  // namespace tickwire::shard

@@ -14,6 +14,9 @@ TEST(ControlWriter, escapes_so_that_a_parser_reads_what_was_meant) {
     simdjson::dom::parser parser;
     for (unsigned value = 0; value < 0x80; ++value) {
         const std::string meant = std::string("a") + static_cast<char>(value) + "b";
+        std::string alone;
+        append_json_string(meant, alone);
+        EXPECT_EQ(json_string_size(meant), alone.size());
         std::string out;
         write_joined(1, meant, false, out);
         std::string_view read;

@@ -7,7 +7,7 @@
 
 #include "base/time.hpp"
 
-namespace tickwire::session {
+namespace tickwire::base {
 
 /// Holds one second's worth of tokens and is full at first.
 ///
@@ -16,12 +16,12 @@ class TokenBucket {
   public:
     /// Takes `count` tokens of a bucket that refills with `rate_per_second`. False, and nothing is taken,
     /// where it holds fewer.
-    bool take(std::uint64_t count, std::uint32_t rate_per_second, base::Time now) noexcept {
+    bool take(std::uint64_t count, std::uint32_t rate_per_second, Time now) noexcept {
         constexpr std::int64_t second_ns = 1'000'000'000;
-        const auto cost = base::Duration(static_cast<std::int64_t>(count) * second_ns /
-                                         static_cast<std::int64_t>(rate_per_second));
-        const base::Time full_at = std::max(full_at_, now) + cost;
-        if (full_at - now > base::Duration(second_ns)) {
+        const auto cost = Duration(static_cast<std::int64_t>(count) * second_ns /
+                                   static_cast<std::int64_t>(rate_per_second));
+        const Time full_at = std::max(full_at_, now) + cost;
+        if (full_at - now > Duration(second_ns)) {
             return false;
         }
         full_at_ = full_at;
@@ -29,7 +29,14 @@ class TokenBucket {
     }
 
   private:
-    base::Time full_at_{};
+    Time full_at_{};
 };
 
-}  // namespace tickwire::session
+/// What one player may send, whichever connection it sends by.
+struct RateBuckets {
+    TokenBucket messages;  ///< WebSocket frames
+    TokenBucket bytes;
+    TokenBucket json;
+};
+
+}  // namespace tickwire::base
