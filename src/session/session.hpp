@@ -214,6 +214,7 @@ class Session {
     Outgoing outgoing_;
     std::optional<websocket::Reader> reader_;
     ByteQueue head_;  ///< an unfinished PROXY header or request, or what follows one while moving
+    wire::RequestReader requests_;
     std::unique_ptr<Upgrade> move_;
     ByteQueue held_;                            ///< what arrived and is yet to be read, of a newcomer
     std::unique_ptr<std::string> ticket_;       ///< null: none, as for all who play

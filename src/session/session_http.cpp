@@ -24,7 +24,7 @@ void Session::receive_http(base::MutableBytes bytes, base::Time now) {
         return;
     }
     while (phase_ == Phase::http && !ends_after_answer_ && !head_.empty()) {
-        const auto parsed = wire::parse_request(head_.bytes(), head_size_max);
+        const auto parsed = requests_.next(head_.bytes(), head_size_max);
         if (!parsed) {
             ++environment_->counters.protocol_errors;
             refuse_unreadable(wire::status_of(parsed.error()), "bad request");
