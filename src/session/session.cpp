@@ -138,7 +138,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             engine_ = environment_->host.make_engine();
         }
         if (engine_ == nullptr) {
-            drop_connection();
+            fail_handshake("no certificate, or no memory");
             return;
         }
         const tls::TlsStatus status = engine_->handshake(ciphertext, sink);
@@ -149,9 +149,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             return;
         }
         if (status != tls::TlsStatus::ok) {
-            ++environment_->counters.handshakes_failed;
-            environment_->host.on_fault(*this, {.kind = Fault::Kind::tls, .detail = engine_->failure()});
-            drop_connection();
+            fail_handshake(engine_->failure());
             return;
         }
         ++environment_->counters.handshakes;
@@ -185,6 +183,12 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             return;
         }
     }
+}
+
+void Session::fail_handshake(std::string_view detail) {
+    ++environment_->counters.handshakes_failed;
+    environment_->host.on_fault(*this, {.kind = Fault::Kind::tls, .detail = detail});
+    drop_connection();
 }
 
 void Session::receive_plaintext(base::MutableBytes bytes, base::Time now) {

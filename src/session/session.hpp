@@ -163,6 +163,7 @@ class Session {
     void receive_proxy_header(base::Bytes bytes, base::Time now);
     void receive_behind_preamble(base::MutableBytes bytes, base::Time now);
     void receive_tls(base::Bytes ciphertext, base::Time now);
+    void fail_handshake(std::string_view detail);
     void receive_plaintext(base::MutableBytes bytes, base::Time now);
     void receive_http(base::MutableBytes bytes, base::Time now);
     void handle_http_request(const wire::ParsedRequest& parsed, base::Time now);
@@ -213,8 +214,8 @@ class Session {
     std::unique_ptr<tls::TlsEngine> engine_;
     Outgoing outgoing_;
     std::optional<websocket::Reader> reader_;
-    ByteQueue head_;  ///< an unfinished PROXY header or request, or what follows one while moving
     wire::RequestReader requests_;
+    ByteQueue head_;  ///< an unfinished PROXY header or request, or what follows one while moving
     std::unique_ptr<Upgrade> move_;
     ByteQueue held_;                            ///< what arrived and is yet to be read, of a newcomer
     std::unique_ptr<std::string> ticket_;       ///< null: none, as for all who play

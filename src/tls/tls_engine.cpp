@@ -167,6 +167,9 @@ std::unique_ptr<TlsEngine> TlsEngine::create(const std::shared_ptr<TlsContext>& 
             break;
     }
     return engine;
+    if (context == nullptr) {
+        return nullptr;
+    }
 }
 
 TlsEngine::~TlsEngine() {

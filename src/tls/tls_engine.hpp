@@ -86,7 +86,7 @@ class TlsEngine {
     /// What a client may come back with, for a handshake without certificates.
     using Session = std::shared_ptr<ssl_session_st>;
     /// `server_name`: SNI for a client; empty for none. `session`: the client's, of a connection before;
-    /// may be null. Null only where memory is out.
+    /// may be null. Null only where memory is out, or the context is null.
     static std::unique_ptr<TlsEngine> create(const std::shared_ptr<TlsContext>& context, Side side,
                                              const std::string& server_name = {},
                                              const Session& session = {});

@@ -154,6 +154,16 @@ TEST_F(SessionTlsTest, drops_what_does_not_speak_tls) {
     EXPECT_EQ(counters.handshakes_failed, 1U);
 }
 
+TEST_F(SessionTlsTest, drops_who_comes_when_there_is_no_certificate_any_more) {
+    tls_context = nullptr;
+    base::Bytes nothing;
+    last = client->handshake(nothing, to_server);
+    exchange();
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(counters.handshakes_failed, 1U);
+    EXPECT_EQ(faults, (std::vector<KnownFault>{{Fault::Kind::tls, 0, "no certificate, or no memory"}}));
+}
+
 TEST_F(SessionTlsTest, does_not_wait_for_a_handshake_for_ever) {
     now += seconds(10);
     session->on_time(now);
