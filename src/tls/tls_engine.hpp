@@ -76,7 +76,8 @@ enum class TlsStatus : std::uint8_t {
     ok,       ///< progress; for read(): plaintext was written
     starved,  ///< all input is used up; more is needed
     closed,   ///< the peer's close_notify
-    failed,   ///< a protocol error or no room; an alert may have been committed: send it and close
+    failed,  ///< a protocol error, no room, or more key updates and alerts than anybody needs; an alert may
+             ///< have been committed: send it and close
 };
 
 /// One TLS connection. Its memory when idle is about 14 KB (SSL_MODE_RELEASE_BUFFERS).
