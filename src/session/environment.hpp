@@ -82,7 +82,7 @@ struct SessionCounters {
     std::uint64_t timeouts_message = 0;   ///< a message or a TLS record that was not finished
     std::uint64_t timeouts_close = 0;     ///< the peer did not answer our close
     std::uint64_t over_message_rate = 0;  ///< 4100, as the next two
-    std::uint64_t over_byte_rate = 0;
+    std::uint64_t over_byte_rate = 0;     ///< or dropped, for the bytes behind a close frame
     std::uint64_t over_json_rate = 0;
     std::uint64_t over_outbox = 0;  ///< 4101; before the upgrade dropped
     std::uint64_t over_size = 0;    ///< 1009: a state, an event, a message or its fragments

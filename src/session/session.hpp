@@ -175,7 +175,8 @@ class Session {
     void handle_binary(base::Bytes message, base::Time now);
     void handle_plain(const websocket::Message& message, base::Time now);
     void handle_peer_close(const websocket::Message& message, base::Time now);
-    bool admit_frames(base::Time now);
+    void admit_bytes(base::Time now);
+    void admit_frames(base::Time now);
     std::size_t outbox_limit() const noexcept;
     const wire::Limits& limits() const noexcept {
         return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits_of(role_);
@@ -226,6 +227,8 @@ class Session {
     base::Time began_;                  ///< on this shard
     std::uint64_t bytes_received_ = 0;  ///< on this shard, as they came from the network
     std::uint64_t bytes_sent_ = 0;
+    std::size_t uncharged_size_ = 0;  ///< of the read at hand
+    TokenBucket closing_bucket_;
     TokenBucket message_bucket_;
     TokenBucket byte_bucket_;
     TokenBucket json_bucket_;
