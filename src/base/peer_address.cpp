@@ -70,13 +70,18 @@ bool PeerAddress::is_loopback() const noexcept {
 }
 
 AddressKey PeerAddress::key() const noexcept {
-    const std::size_t begin = is_ipv4() ? 12 : 0;
-    const std::size_t end = is_ipv4() ? 16 : 8;
-    AddressKey key = 0;
-    for (std::size_t index = begin; index < end; ++index) {
-        key = key << 8U | bytes[index];
+    const auto number = [this](std::size_t begin, std::size_t end) {
+        AddressKey key = 0;
+        for (std::size_t index = begin; index < end; ++index) {
+            key = key << 8U | bytes[index];
+        }
+        return key;
+    };
+    if (is_ipv4()) {
+        return number(12, 16);
     }
-    return key;
+    const AddressKey network = number(0, 8);
+    return network != 0 ? network : number(8, 16);
 }
 
 std::string PeerAddress::text() const {

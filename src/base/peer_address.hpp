@@ -13,7 +13,7 @@
 namespace tickwire::base {
 
 /// What is charged together; 0 is nobody. IPv4: the address. IPv6: the first 64 bits, which for real hosts
-/// are over 2^32 (RFC 4291 reserves ::/32).
+/// are over 2^32 (RFC 4291 reserves ::/32); where they are zero, as of ::1, it is the others.
 using AddressKey = std::uint64_t;
 
 /// IPv4 as the IPv4-mapped address of RFC 4291 section 2.5.5.2. Default: none, as of a unix socket.

@@ -165,7 +165,7 @@ constexpr std::array
         Setting{"messages-per-second", "N", "frames a member may send, 1 to 100000", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.messages_per_second, v, 1, 100'000); },
                 "limits", "240", Applies::at_once},
-        Setting{"bytes-per-second", "N", "bytes a member may send, 1024 to 1000000000", SettingKind::value,
+        Setting{"bytes-per-second", "N", "bytes a member may send, TLS included, 1024 to 1000000000", SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.bytes_per_second, v, 1024, 1'000'000'000); },
                 "limits", "262144", Applies::at_once},
         Setting{"send-buffer-bytes", "N", "SO_SNDBUF of each connection, 4096 to 4194304",

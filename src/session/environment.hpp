@@ -82,7 +82,7 @@ struct SessionCounters {
     std::uint64_t timeouts_message = 0;   ///< a message or a TLS record that was not finished
     std::uint64_t timeouts_close = 0;     ///< the peer did not answer our close
     std::uint64_t over_message_rate = 0;  ///< 4100, as the next two
-    std::uint64_t over_byte_rate = 0;
+    std::uint64_t over_byte_rate = 0;     ///< or dropped, for the bytes behind a close frame
     std::uint64_t over_json_rate = 0;
     std::uint64_t over_outbox = 0;  ///< 4101; before the upgrade dropped
     std::uint64_t over_size = 0;    ///< 1009: a state, an event, a message or its fragments
@@ -130,7 +130,8 @@ class Host {
     virtual void on_page_request(Session& session, const wire::HttpRequest& request) = 0;
     virtual void on_join(Session& session, const wire::Join& join) = 0;
     virtual void on_plain_join(Session& session) = 0;
-    /// A new TLS engine for a connection whose first bytes have come; null where memory is out.
+    /// A new TLS engine for a connection whose first bytes have come; null where memory is out, or a reload
+    /// took away the certificates under a socket that was inherited.
     virtual std::unique_ptr<tls::TlsEngine> make_engine() = 0;
     /// False: not for this member to send; the session closes with 1002.
     [[nodiscard]] virtual bool on_state(Session& session, const protocol::State& state) = 0;

@@ -12,6 +12,14 @@ namespace tickwire::session {
 
 using websocket::Opcode;
 
+namespace {
+
+/// Bytes that are read behind a close frame, ours or the peer's, to find the other: as many as a member may
+/// send by default, so that what was under way fits.
+constexpr std::uint32_t closing_bytes_per_second = 256 * 1024;
+
+}  // namespace
+
 Session::Session(Environment& environment, Transport transport, base::Time now, Preamble preamble)
     : environment_(&environment),
       phase_(preamble == Preamble::proxy_header ? Phase::proxy_header
@@ -48,6 +56,11 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
     last_heard_ = now;
     is_pinged_ = false;
     completed_message_ = false;
+    uncharged_size_ = bytes.size();
+    admit_bytes(now);
+    if (phase_ == Phase::over) [[unlikely]] {
+        return;
+    }
     if (phase_ == Phase::proxy_header) [[unlikely]] {
         receive_proxy_header(bytes, now);
     } else {
@@ -61,6 +74,24 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
     } else if (!is_unfinished_ || completed_message_) {
         is_unfinished_ = true;
         deadline_ = now + environment_->options.message_timeout;
+    }
+}
+
+/// Charges what came from the network, TLS included, to a member before it is decrypted, to who joins by it
+/// before what follows the join is read. Over the rate it is read on, for the peer's close frame.
+void Session::admit_bytes(base::Time now) {
+    if (is_joined()) {
+        if (rates_.bytes.take(uncharged_size_, limits().bytes_per_second, now)) [[likely]] {
+            uncharged_size_ = 0;
+            return;
+        }
+        ++environment_->counters.over_byte_rate;
+        fail(4100, "too many bytes", now);
+    }
+    if (phase_ == Phase::closing &&
+        !closing_bucket_.take(std::exchange(uncharged_size_, 0), closing_bytes_per_second, now)) {
+        ++environment_->counters.over_byte_rate;
+        drop_connection();
     }
 }
 
@@ -138,7 +169,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             engine_ = environment_->host.make_engine();
         }
         if (engine_ == nullptr) {
-            drop_connection();
+            fail_handshake("no certificate, or no memory");
             return;
         }
         const tls::TlsStatus status = engine_->handshake(ciphertext, sink);
@@ -149,9 +180,7 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             return;
         }
         if (status != tls::TlsStatus::ok) {
-            ++environment_->counters.handshakes_failed;
-            environment_->host.on_fault(*this, {.kind = Fault::Kind::tls, .detail = engine_->failure()});
-            drop_connection();
+            fail_handshake(engine_->failure());
             return;
         }
         ++environment_->counters.handshakes;
@@ -185,6 +214,12 @@ void Session::receive_tls(base::Bytes ciphertext, base::Time now) {
             return;
         }
     }
+}
+
+void Session::fail_handshake(std::string_view detail) {
+    ++environment_->counters.handshakes_failed;
+    environment_->host.on_fault(*this, {.kind = Fault::Kind::tls, .detail = detail});
+    drop_connection();
 }
 
 void Session::receive_plaintext(base::MutableBytes bytes, base::Time now) {

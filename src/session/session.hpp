@@ -165,6 +165,7 @@ class Session {
     void receive_proxy_header(base::Bytes bytes, base::Time now);
     void receive_behind_preamble(base::MutableBytes bytes, base::Time now);
     void receive_tls(base::Bytes ciphertext, base::Time now);
+    void fail_handshake(std::string_view detail);
     void receive_plaintext(base::MutableBytes bytes, base::Time now);
     void receive_http(base::MutableBytes bytes, base::Time now);
     void handle_http_request(const wire::ParsedRequest& parsed, base::Time now);
@@ -176,7 +177,8 @@ class Session {
     void handle_binary(base::Bytes message, base::Time now);
     void handle_plain(const websocket::Message& message, base::Time now);
     void handle_peer_close(const websocket::Message& message, base::Time now);
-    bool admit_frames(base::Time now);
+    void admit_bytes(base::Time now);
+    void admit_frames(base::Time now);
     std::size_t outbox_limit() const noexcept;
     const wire::Limits& limits() const noexcept {
         return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits_of(role_);
@@ -215,6 +217,7 @@ class Session {
     std::unique_ptr<tls::TlsEngine> engine_;
     Outgoing outgoing_;
     std::optional<websocket::Reader> reader_;
+    wire::RequestReader requests_;
     ByteQueue head_;  ///< an unfinished PROXY header or request, or what follows one while moving
     std::unique_ptr<Upgrade> move_;
     ByteQueue held_;                            ///< what arrived and is yet to be read, of a newcomer
@@ -226,6 +229,8 @@ class Session {
     base::Time began_;                  ///< on this shard
     std::uint64_t bytes_received_ = 0;  ///< on this shard, as they came from the network
     std::uint64_t bytes_sent_ = 0;
+    std::size_t uncharged_size_ = 0;  ///< of the read at hand
+    base::TokenBucket closing_bucket_;
     base::RateBuckets rates_;
 };
 

@@ -24,7 +24,7 @@ void Session::receive_http(base::MutableBytes bytes, base::Time now) {
         return;
     }
     while (phase_ == Phase::http && !ends_after_answer_ && !head_.empty()) {
-        const auto parsed = wire::parse_request(head_.bytes(), head_size_max);
+        const auto parsed = requests_.next(head_.bytes(), head_size_max);
         if (!parsed) {
             ++environment_->counters.protocol_errors;
             refuse_unreadable(wire::status_of(parsed.error()), "bad request");
@@ -197,6 +197,7 @@ void Session::resume_moved(const MovedSession& moved, base::Time now) {
     if (!moved.leftover.empty() &&
         (phase_ == Phase::joining || phase_ == Phase::plain || phase_ == Phase::echo)) {
         std::string leftover = moved.leftover;
+        uncharged_size_ = leftover.size();
         receive_frames({reinterpret_cast<std::uint8_t*>(leftover.data()), leftover.size()}, now);
     }
 }

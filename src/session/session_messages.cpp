@@ -10,11 +10,6 @@ namespace tickwire::session {
 using websocket::Opcode;
 
 void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
-    if (is_joined() && !rates_.bytes.take(bytes.size(), limits().bytes_per_second, now)) {
-        ++environment_->counters.over_byte_rate;
-        fail(4100, "too many bytes", now);
-        return;
-    }
     // The echo keeps its messages on the heap, and is off the data path.
     std::optional<base::HeapAllowed> echo_allocates;
     if (lane_ == Lane::echo) {
@@ -22,10 +17,11 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
     }
     std::span<std::uint8_t> input = bytes;
     while (true) {
-        auto next = reader_->next(input);
-        if (!admit_frames(now)) {
-            return;
+        if (uncharged_size_ != 0 && is_joined() && !input.empty()) [[unlikely]] {
+            admit_bytes(now);
         }
+        auto next = reader_->next(input);
+        admit_frames(now);
         if (!next) [[unlikely]] {
             is_stream_broken_ = true;
             if (phase_ == Phase::closing) {
@@ -49,20 +45,17 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
     }
 }
 
-/// Charges the frames that the reader has seen since it was last asked.
-bool Session::admit_frames(base::Time now) {
+/// Charges the frames that the reader has seen since it was last asked. Over the rate it is read on, as for
+/// bytes.
+void Session::admit_frames(base::Time now) {
     const std::uint32_t seen = reader_->frame_count();
     const std::uint32_t count = seen - frames_admitted_;
     frames_admitted_ = seen;
-    if (count == 0 || !is_joined()) {
-        return true;
-    }
-    if (rates_.messages.take(count, limits().messages_per_second, now)) {
-        return true;
+    if (count == 0 || !is_joined() || rates_.messages.take(count, limits().messages_per_second, now)) {
+        return;
     }
     ++environment_->counters.over_message_rate;
     fail(4100, "too many messages", now);
-    return false;
 }
 
 void Session::handle_message(const websocket::Message& message, base::Time now) {

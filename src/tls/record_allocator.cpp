@@ -92,6 +92,8 @@ void* allocate_of(const SizeClass& size_class, KeptBlocks& kept) noexcept {
     return block != nullptr ? block : counted_malloc(size_class.size);
 }
 
+thread_local std::size_t block_size_max = SIZE_MAX;
+
 thread_local CipherMemory* watched = nullptr;
 /// The last request that was not for a record.
 thread_local std::size_t last_request = 0;
@@ -143,6 +145,9 @@ void* watch(void* block, std::size_t size) noexcept {
 }
 
 void* allocate(std::size_t size, const char*, int) {
+    if (size > block_size_max) {
+        return nullptr;
+    }
     if (serves(packet_parts, size)) {
         return count(allocate_of(packet_parts, kept_parts));
     }
@@ -176,6 +181,9 @@ void* reallocate(void* block, std::size_t size, const char*, int) {
         std::free(block);
         return nullptr;
     }
+    if (size > block_size_max) {
+        return nullptr;
+    }
     const base::HeapAllowed counted_instead;
     ++mallocs;
     void* const grown = std::realloc(block, size);
@@ -207,6 +215,14 @@ CipherWatch::CipherWatch(CipherMemory& memory) noexcept {
 
 CipherWatch::~CipherWatch() {
     watched = nullptr;
+}
+
+BlockLimit::BlockLimit(std::size_t size_max) noexcept {
+    block_size_max = size_max;
+}
+
+BlockLimit::~BlockLimit() {
+    block_size_max = SIZE_MAX;
 }
 
 std::uint64_t malloc_count() noexcept {

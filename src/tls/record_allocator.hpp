@@ -7,6 +7,7 @@
 // still.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tickwire::tls {
@@ -15,6 +16,16 @@ namespace tickwire::tls {
 /// malloc. Once, at the start of the process: false where OpenSSL has allocated before, and then nothing
 /// changes.
 [[nodiscard]] bool install_record_allocator() noexcept;
+
+/// While it lives, OpenSSL gets no block of more than `size_max` bytes on this thread, if the allocator is
+/// installed: what it wanted it for fails.
+class BlockLimit {
+  public:
+    explicit BlockLimit(std::size_t size_max) noexcept;
+    ~BlockLimit();
+    BlockLimit(const BlockLimit&) = delete;
+    BlockLimit& operator=(const BlockLimit&) = delete;
+};
 
 /// How often OpenSSL took memory from malloc on the calling thread.
 std::uint64_t malloc_count() noexcept;

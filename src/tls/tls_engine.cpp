@@ -13,8 +13,23 @@
 
 #include "base/check.hpp"
 #include "base/prefetch.hpp"
+#include "tls/record_allocator.hpp"
 
 namespace tickwire::tls {
+namespace {
+
+// Key updates, alerts and refused renegotiations: OpenSSL 3.0 takes any number of them, and a key update
+// that wants an answer costs 20 us. Programs send one after 2^24 records, if ever: 200 of them are for as
+// long as anybody plays. With its answer one is seven of OpenSSL's steps.
+constexpr std::uint32_t own_step_count_max = 200 * 7;
+// It is between two of these that a connection ends for it: 2 KB are 75 key updates, or 1.5 ms.
+constexpr std::size_t input_slice_size = 2048;
+// A ClientHello may announce 131 KB, for which OpenSSL takes 175 KB at its first bytes. These are for one
+// of 36 KB (with a ticket and post-quantum keys it has 4 KB), and for 32 KB of our own certificates, for
+// which it doubles what it has: 32,768 * 4 / 3 bytes.
+constexpr std::size_t server_block_size_max = 48 * 1024;
+
+}  // namespace
 
 /// The other side of OpenSSL's BIO: the caller's buffers, for as long as a call lasts.
 ///
@@ -25,11 +40,15 @@ struct TlsEngine::Transport {
     /// OpenSSL must not be called again after an error of its own.
     bool is_broken = false;
     unsigned long error = 0;  ///< the one that broke it, as OpenSSL numbers them
+    /// What OpenSSL did for TLS alone, since the handshake.
+    std::uint32_t own_step_count = 0;
+    bool is_over_steps() const noexcept { return own_step_count > own_step_count_max; }
 
     static BIO_METHOD* method();
     static int read(BIO* bio, char* to, int size);
     static int write(BIO* bio, const char* from, int size);
     static long control(BIO* bio, int command, long number, void* pointer);
+    static void count_step(const SSL* ssl, int where, int result);
 
     /// Lends the buffers to OpenSSL for a scope.
     class Lease {
@@ -62,7 +81,11 @@ int TlsEngine::Transport::read(BIO* bio, char* to, int size) {
         BIO_set_retry_read(bio);
         return -1;
     }
-    const std::size_t count = std::min(transport.input->size(), static_cast<std::size_t>(size));
+    if (transport.is_over_steps()) {
+        return -1;  // no retry: the connection fails
+    }
+    const std::size_t count =
+        std::min({transport.input->size(), static_cast<std::size_t>(size), input_slice_size});
     std::memcpy(to, transport.input->data(), count);
     *transport.input = transport.input->subspan(count);
     return static_cast<int>(count);
@@ -86,6 +109,10 @@ int TlsEngine::Transport::write(BIO* bio, const char* from, int size) {
 
 long TlsEngine::Transport::control(BIO*, int command, long, void*) {
     return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+void TlsEngine::Transport::count_step(const SSL* ssl, int /*where*/, int /*result*/) {
+    ++static_cast<Transport*>(BIO_get_data(SSL_get_rbio(ssl)))->own_step_count;
 }
 
 BIO_METHOD* TlsEngine::Transport::method() {
@@ -140,6 +167,9 @@ bool set_peer_name(SSL* ssl, const std::string& name) {
 
 std::unique_ptr<TlsEngine> TlsEngine::create(const std::shared_ptr<TlsContext>& context, Side side,
                                              const std::string& server_name, const Session& session) {
+    if (context == nullptr) {
+        return nullptr;
+    }
     std::unique_ptr<TlsEngine> engine(new TlsEngine);
     engine->context_ = context;
     engine->transport_ = std::make_unique<Transport>();
@@ -179,10 +209,12 @@ TlsStatus TlsEngine::handshake(base::Bytes& input, CiphertextSink& sink) noexcep
     }
     const Transport::Lease lease(*transport_, &input, sink);
     const CipherWatch watch(ciphers_);
+    const BlockLimit limit(SSL_is_server(ssl_) == 1 ? server_block_size_max : SIZE_MAX);
     const int result = SSL_do_handshake(ssl_);
     if (result != 1) {
         return transport_->status_of(ssl_, result);
     }
+    SSL_set_info_callback(ssl_, Transport::count_step);
     if (SSL_version(ssl_) < TLS1_3_VERSION) {
         // A server of 1.3 turns to the keys for reading last, one of 1.2 to those for writing.
         std::swap(ciphers_.contexts[0], ciphers_.contexts[1]);
@@ -263,6 +295,9 @@ void TlsEngine::prefetch(Direction direction) const noexcept {
 }
 
 std::string_view TlsEngine::failure() const noexcept {
+    if (transport_->is_over_steps()) {
+        return "too many key updates or alerts";
+    }
     const char* const reason = ERR_reason_error_string(transport_->error);
     return reason == nullptr ? std::string_view() : reason;
 }

@@ -76,7 +76,8 @@ enum class TlsStatus : std::uint8_t {
     ok,       ///< progress; for read(): plaintext was written
     starved,  ///< all input is used up; more is needed
     closed,   ///< the peer's close_notify
-    failed,   ///< a protocol error or no room; an alert may have been committed: send it and close
+    failed,  ///< a protocol error, no room, or more key updates and alerts than anybody needs; an alert may
+             ///< have been committed: send it and close
 };
 
 /// One TLS connection. Its memory when idle is about 14 KB (SSL_MODE_RELEASE_BUFFERS).
@@ -86,7 +87,7 @@ class TlsEngine {
     /// What a client may come back with, for a handshake without certificates.
     using Session = std::shared_ptr<ssl_session_st>;
     /// `server_name`: SNI for a client; empty for none. `session`: the client's, of a connection before;
-    /// may be null. Null only where memory is out.
+    /// may be null. Null only where memory is out, or the context is null.
     static std::unique_ptr<TlsEngine> create(const std::shared_ptr<TlsContext>& context, Side side,
                                              const std::string& server_name = {},
                                              const Session& session = {});

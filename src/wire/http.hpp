@@ -38,7 +38,15 @@ struct ForwardedFor {
     std::span<const std::string_view> all() const noexcept { return std::span(lines).first(count); }
 };
 
-/// One request. The views lie in the bytes that parse_request() was given.
+/// Where the search for a head's end stands, so that each byte is looked at once, in however small pieces
+/// they come. Of one head: the next has its own.
+struct HeadProgress {
+    std::size_t searched = 0;    ///< bytes
+    std::size_t line_begin = 0;  ///< of the line that is not whole yet
+    std::size_t line_count = 0;  ///< whole ones
+};
+
+/// One request. The views lie in the bytes that it was read from.
 struct HttpRequest {
     bool is_head = false;        ///< HEAD; otherwise GET
     bool keep_alive = true;      ///< HTTP/1.1 without `Connection: close`; 1.0 closes
@@ -59,9 +67,20 @@ struct ParsedRequest {
     std::size_t size;  ///< bytes of the head; what follows is the next request, or frames
 };
 
-/// The request at the start of `bytes`; empty where the head is not complete yet. A head is refused as soon
-/// as the line that spoils it has come, and never read past its end. After an error close the connection:
-/// where the next request would begin is not known.
+/// Reads the requests of a connection one by one.
+class RequestReader {
+  public:
+    /// The request at the start of `bytes`: all that has come behind the request before it. Empty where the
+    /// head is not whole yet; a byte that no head has is refused at once, all else when it is. Never reads
+    /// past its end. After an error close the connection: where the next request would begin is not known.
+    tl::expected<std::optional<ParsedRequest>, HttpError> next(
+        base::Bytes bytes, std::size_t head_size_max = request_head_size_max) noexcept;
+
+  private:
+    HeadProgress progress_;
+};
+
+/// The same where all that will come is there, or little enough to be looked at again.
 tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(
     base::Bytes bytes, std::size_t head_size_max = request_head_size_max) noexcept;
 

@@ -84,8 +84,9 @@ std::size_t encode_upgrade_request(std::string_view host, std::string_view targe
 tl::expected<std::optional<UpgradeAnswer>, HttpError> parse_upgrade_answer(base::Bytes bytes,
                                                                            std::string_view key) noexcept {
     Draft draft;
+    HeadProgress progress;
     const auto size = read_head(
-        bytes, request_head_size_max,
+        bytes, request_head_size_max, progress,
         [&draft](std::string_view line) { return read_status_line(line, draft); },
         [&draft](const HeaderField& field) { return read_field(field, draft); });
     if (!size) {

@@ -33,30 +33,47 @@ std::string_view trim(std::string_view text) noexcept {
 
 }  // namespace
 
-HeadLines::HeadLines(base::Bytes bytes, std::size_t size_max) noexcept
-    : window_(base::as_text(bytes.first(std::min(bytes.size(), size_max)))),
-      is_at_limit_(bytes.size() >= size_max) {}
-
-tl::expected<std::optional<std::string_view>, HttpError> HeadLines::next() noexcept {
-    const std::string_view rest = window_.substr(size_);
-    const std::size_t line_feed = rest.find('\n');
-    const bool is_whole = line_feed != std::string_view::npos;
-    std::string_view line = rest.substr(0, line_feed);
-    const bool ends_in_return = line.ends_with('\r');
-    if (ends_in_return) {
-        line.remove_suffix(1);
+tl::expected<std::size_t, HttpError> find_head_end(base::Bytes bytes, std::size_t size_max,
+                                                   HeadProgress& progress) noexcept {
+    const std::string_view window = base::as_text(bytes.first(std::min(bytes.size(), size_max)));
+    if (progress.searched > window.size()) {
+        return tl::unexpected(HttpError::head_too_long);  // of what is allowed now
     }
-    // Also before the line is whole: what opens with a TLS hello shall not wait for a time limit.
-    if ((is_whole && !ends_in_return) || !std::ranges::all_of(line, is_line_character)) {
-        return tl::unexpected(HttpError::malformed);
-    }
-    if (!is_whole) {
-        if (is_at_limit_) {
+    while (true) {
+        const std::size_t line_feed = window.find('\n', progress.searched);
+        const bool is_whole = line_feed != std::string_view::npos;
+        std::string_view fresh = window.substr(progress.searched, line_feed - progress.searched);
+        const bool ends_in_return = fresh.ends_with('\r');
+        if (ends_in_return) {
+            fresh.remove_suffix(1);  // where the line is not whole, to be looked at with what follows it
+        }
+        // Also before the line is whole: what opens with a TLS hello shall not wait for a time limit.
+        if ((is_whole && !ends_in_return) || !std::ranges::all_of(fresh, is_line_character)) {
+            return tl::unexpected(HttpError::malformed);
+        }
+        progress.searched += fresh.size();
+        if (!is_whole) {
+            if (bytes.size() >= size_max) {
+                return tl::unexpected(HttpError::head_too_long);
+            }
+            return 0;
+        }
+        const bool is_blank = progress.searched == progress.line_begin;
+        progress.searched = line_feed + 1;
+        progress.line_begin = progress.searched;
+        if (is_blank && progress.line_count != 0) {
+            return progress.searched;
+        }
+        if (++progress.line_count > request_header_count_max + 1) {
             return tl::unexpected(HttpError::head_too_long);
         }
-        return std::nullopt;
     }
-    size_ += line_feed + 1;
+}
+
+std::string_view take_line(std::string_view& lines) noexcept {
+    const std::size_t end = lines.find('\r');
+    const std::string_view line = lines.substr(0, end);
+    lines.remove_prefix(end + 2);
     return line;
 }
 

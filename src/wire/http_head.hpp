@@ -1,8 +1,9 @@
 // What request heads and answer heads have in common: lines, fields and lists, judged strictly. Private to
 // the http_*.cpp beside it.
 //
-// A head is read line by line and refused at the first line that is wrong. A verdict therefore depends on
-// the bytes up to it alone, and not on how many had arrived when they were looked at.
+// A head is searched for its end as it comes, each byte once, and read when it is whole: in one-byte pieces
+// it costs what it costs in one. A byte that no head has is refused when it comes. A verdict therefore
+// depends on the bytes up to it alone, and not on how many had arrived when they were looked at.
 #pragma once
 
 #include <cstddef>
@@ -17,22 +18,15 @@
 
 namespace tickwire::wire {
 
-/// Takes the lines of a head off the start of `bytes`, looking at no more than `size_max`.
-class HeadLines {
-  public:
-    HeadLines(base::Bytes bytes, std::size_t size_max) noexcept;
+/// The size of the head at the start of `bytes`, its blank line included, at most `size_max`; 0 where it is
+/// not whole yet. Its lines end in CRLF and have no other control characters but tabs, and there are no
+/// more than request_header_count_max behind the first. `bytes` are those of the last call with this
+/// `progress` and what has come since; `size_max` may be another.
+tl::expected<std::size_t, HttpError> find_head_end(base::Bytes bytes, std::size_t size_max,
+                                                   HeadProgress& progress) noexcept;
 
-    /// The next line without its CRLF, free of control characters but tabs; empty where it is not whole
-    /// yet.
-    tl::expected<std::optional<std::string_view>, HttpError> next() noexcept;
-    /// Bytes of the lines taken so far.
-    std::size_t size() const noexcept { return size_; }
-
-  private:
-    std::string_view window_;
-    bool is_at_limit_;  ///< a line that does not end in the window is too long
-    std::size_t size_ = 0;
-};
+/// Takes a line off the start of whole ones and returns it without its CRLF.
+std::string_view take_line(std::string_view& lines) noexcept;
 
 struct HeaderField {
     std::string_view name;
@@ -45,39 +39,27 @@ std::optional<HeaderField> parse_field(std::string_view line) noexcept;
 /// The error that a line is refused with; empty: go on.
 using Verdict = std::optional<HttpError>;
 
-/// Reads a head: its first line through `read_start(std::string_view)`, its fields through
-/// `read_field(const HeaderField&)`, both giving a Verdict. Its size with the blank line, at most
-/// `size_max`; 0 where it is not whole yet.
+/// Reads a head as soon as it is whole: its first line through `read_start(std::string_view)`, its fields
+/// through `read_field(const HeaderField&)`, both giving a Verdict. For the rest see find_head_end().
 template <typename ReadStart, typename ReadField>
 tl::expected<std::size_t, HttpError> read_head(base::Bytes bytes, std::size_t size_max,
-                                               ReadStart read_start, ReadField read_field) noexcept {
-    HeadLines lines(bytes, size_max);
-    // The start line, the fields and the blank line.
-    for (std::size_t index = 0; index <= request_header_count_max + 1; ++index) {
-        const auto line = lines.next();
-        if (!line) {
-            return tl::unexpected(line.error());
-        }
-        if (!*line) {
-            return 0;
-        }
-        const std::string_view text = **line;
-        if (index != 0 && text.empty()) {
-            return lines.size();
-        }
-        Verdict verdict;
-        if (index == 0) {
-            verdict = read_start(text);
-        } else if (const auto field = parse_field(text)) {
-            verdict = read_field(*field);
-        } else {
-            verdict = HttpError::malformed;
-        }
-        if (verdict) {
-            return tl::unexpected(*verdict);
-        }
+                                               HeadProgress& progress, ReadStart read_start,
+                                               ReadField read_field) noexcept {
+    constexpr std::size_t blank_line_size = 2;
+    const auto size = find_head_end(bytes, size_max, progress);
+    if (!size || *size == 0) {
+        return size;
     }
-    return tl::unexpected(HttpError::head_too_long);
+    std::string_view lines = base::as_text(bytes.first(*size - blank_line_size));
+    Verdict verdict = read_start(take_line(lines));
+    while (!verdict && !lines.empty()) {
+        const auto field = parse_field(take_line(lines));
+        verdict = field ? read_field(*field) : HttpError::malformed;
+    }
+    if (verdict) {
+        return tl::unexpected(*verdict);
+    }
+    return size;
 }
 
 constexpr bool is_digit(char c) noexcept {

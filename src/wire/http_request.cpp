@@ -195,11 +195,12 @@ std::uint16_t status_of(HttpError error) noexcept {
     return 400;
 }
 
-tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes,
-                                                                    std::size_t head_size_max) noexcept {
+tl::expected<std::optional<ParsedRequest>, HttpError> RequestReader::next(
+    base::Bytes bytes, std::size_t head_size_max) noexcept {
     Draft draft;
     const auto size = read_head(
-        bytes, head_size_max, [&draft](std::string_view line) { return read_request_line(line, draft); },
+        bytes, head_size_max, progress_,
+        [&draft](std::string_view line) { return read_request_line(line, draft); },
         [&draft](const HeaderField& field) { return read_field(field, draft); });
     if (!size) {
         return tl::unexpected(size.error());
@@ -210,7 +211,13 @@ tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes 
     if (const Verdict verdict = finish(draft)) {
         return tl::unexpected(*verdict);
     }
+    progress_ = {};
     return ParsedRequest{draft.request, *size};
+}
+
+tl::expected<std::optional<ParsedRequest>, HttpError> parse_request(base::Bytes bytes,
+                                                                    std::size_t head_size_max) noexcept {
+    return RequestReader().next(bytes, head_size_max);
 }
 
 bool is_match_name(std::string_view name) noexcept {

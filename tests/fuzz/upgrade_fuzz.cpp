@@ -1,5 +1,6 @@
 // Oracle, for requests and for answers: what stands behind a head does not change what is read of it, and
-// a start of the bytes gives either no verdict yet or the verdict of the whole.
+// a start of the bytes gives either no verdict yet or the verdict of the whole. Nor does it matter in which
+// pieces a request comes.
 #include <memory>
 #include <string>
 
@@ -74,6 +75,19 @@ void check_verdicts(Parse parse, std::string_view bytes, std::size_t head_size) 
     }
 }
 
+void check_pieces(std::string_view bytes) {
+    const std::string whole = to_text(wire::parse_request(base::as_bytes(bytes)));
+    wire::RequestReader reader;
+    std::string verdict;
+    for (std::size_t size = 0; size <= bytes.size() && verdict.empty(); size += 1 + size / 8) {
+        verdict = to_text(reader.next(base::as_bytes(bytes.substr(0, size))));
+    }
+    if (verdict.empty()) {
+        verdict = to_text(reader.next(base::as_bytes(bytes)));
+    }
+    fuzz::require(verdict == whole, "a request in pieces is the same request");
+}
+
 void answer_request(const wire::HttpRequest& request) {
     std::uint8_t room[wire::response_head_size_max];
     const std::size_t size = wire::encode_upgrade_response(request, room);
@@ -98,6 +112,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool is_request = request && *request;
     check_verdicts([](base::Bytes from) { return wire::parse_request(from); }, text,
                    is_request ? (*request)->size : 0);
+    check_pieces(text);
     if (is_request) {
         answer_request((*request)->request);
     }

@@ -26,6 +26,8 @@ TEST(PeerAddress, ipv6_is_one_party_for_each_64) {
     EXPECT_EQ(peer("2001:db8:1:2::1").key(), peer("2001:db8:1:2:ffff:ffff:ffff:ffff").key());
     EXPECT_NE(peer("2001:db8:1:2::1").key(), peer("2001:db8:1:3::1").key());
     EXPECT_NE(peer("2001:db8:1:2::1").key(), 0U);
+    EXPECT_NE(peer("::1").key(), 0U) << "loopback is somebody";
+    EXPECT_NE(peer("::1").key(), peer("::2").key());
 }
 
 TEST(PeerAddress, knows_loopback_and_nobody) {
@@ -57,6 +59,13 @@ TEST(AddressRange, contains_what_shares_its_prefix_to_the_bit) {
          {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "/8"}) {
         EXPECT_FALSE(AddressRange::parse(wrong)) << wrong;
     }
+}
+
+TEST(AddressRules, limit_loopback_of_both_families_where_told_so) {
+    AddressRules rules;
+    rules.is_loopback_limited = true;
+    EXPECT_NE(rules.charged_key(peer("127.0.0.1")), 0U);
+    EXPECT_NE(rules.charged_key(peer("::1")), 0U);
 }
 
 TEST(AddressRules, exempt_loopback_trusted_proxies_and_unix_sockets) {

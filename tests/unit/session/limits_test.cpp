@@ -77,6 +77,77 @@ TEST_F(LimitTest, goes_on_with_the_rates_that_the_connection_before_left) {
     EXPECT_EQ(sent_close_code(), 4100);
 }
 
+TEST_F(LimitTest, reads_on_over_a_rate_for_the_close_frame_of_the_peer) {
+    const std::string goodbye = close_frame(1000);
+    std::string messages;
+    for (int count = 0; count < 241; ++count) {
+        messages += binary_frame(ping_message());
+    }
+    const std::string events = binary_frame(event_message(0, std::string(700, 'y')));
+    for (const std::string& much : {messages, events + events}) {
+        SessionOptions chosen;
+        chosen.limits.bytes_per_second = 5000;
+        if (much != messages) {
+            chosen.limits.bytes_per_second = 1024;
+        }
+        open_joined(chosen);
+        receive(much + goodbye);
+        EXPECT_EQ(sent_close_code(), 4100);
+        EXPECT_TRUE(session->is_over()) << "both have said it";
+    }
+    EXPECT_EQ(counters.over_message_rate, 1U);
+    EXPECT_EQ(counters.over_byte_rate, 1U);
+    EXPECT_EQ(counters.protocol_errors, 0U);
+}
+
+TEST_F(LimitTest, charges_what_comes_behind_a_join_with_it) {
+    const std::string join = text_frame(R"({"op":"join","name":"Ann"})");
+    const std::string event = frame(websocket::Opcode::binary, event_message(0, std::string(1100, 'y')));
+    SessionOptions chosen;
+    chosen.limits.bytes_per_second = 1024;
+    open_game(chosen);
+    receive(join + event);
+    EXPECT_EQ(told.back(), "end lost");
+    EXPECT_EQ(sent_close_code(), 4100);
+
+    open_game(chosen);
+    session->hold(base::as_bytes(join + event), now);
+    session->receive_held(now);
+    EXPECT_EQ(sent_close_code(), 4100);
+
+    open(chosen);
+    receive(upgrade_request("/v1/match/arena", "") + event);
+    EXPECT_EQ(told.back(), "end lost");
+
+    moves = true;
+    open(chosen);
+    receive(upgrade_request("/v1/match/arena", "") + event);
+    MovedSession moved = session->take_moved();
+    session = std::make_unique<Session>(*environment, moved, now);
+    told.clear();
+    session->resume_moved(moved, now);
+    EXPECT_EQ(told, (Strings{"plain join", "end lost"}));
+    EXPECT_EQ(counters.over_byte_rate, 4U);
+}
+
+TEST_F(LimitTest, reads_so_much_behind_a_close_frame_and_no_more) {
+    open_joined();
+    session->close(1000, {}, now);
+    sent();
+    const std::string event = binary_frame(event_message(0, std::string(16'000, 'y')));
+    for (int count = 0; count < 16; ++count) {
+        receive(event);
+    }
+    EXPECT_EQ(session->phase(), Phase::closing);
+    now += milliseconds(100);
+    receive(event);
+    EXPECT_EQ(session->phase(), Phase::closing) << "it refills";
+    receive(event);
+    receive(event);
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(counters.over_byte_rate, 1U);
+}
+
 TEST_F(LimitTest, closes_with_4104_without_a_join) {
     open_game();
     now += milliseconds(4999);

@@ -154,6 +154,16 @@ TEST_F(SessionTlsTest, drops_what_does_not_speak_tls) {
     EXPECT_EQ(counters.handshakes_failed, 1U);
 }
 
+TEST_F(SessionTlsTest, drops_who_comes_when_there_is_no_certificate_any_more) {
+    tls_context = nullptr;
+    base::Bytes nothing;
+    last = client->handshake(nothing, to_server);
+    exchange();
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(counters.handshakes_failed, 1U);
+    EXPECT_EQ(faults, (std::vector<KnownFault>{{Fault::Kind::tls, 0, "no certificate, or no memory"}}));
+}
+
 TEST_F(SessionTlsTest, does_not_wait_for_a_handshake_for_ever) {
     now += seconds(10);
     session->on_time(now);
@@ -163,6 +173,24 @@ TEST_F(SessionTlsTest, does_not_wait_for_a_handshake_for_ever) {
 TEST_F(SessionTlsTest, ends_during_a_handshake_when_the_relay_stops) {
     session->shut_down(now);
     EXPECT_TRUE(session->is_over());
+}
+
+TEST_F(SessionTlsTest, charges_records_and_not_what_is_in_them) {
+    SessionOptions chosen;
+    chosen.limits.bytes_per_second = 2000;
+    open(chosen);
+    shake_hands();
+    say(upgrade_request("/v1/match/arena", "tickwire.v1") + text_frame(R"({"op":"join","name":"Ann"})"));
+    for (const char byte : binary_frame(event_message(0, std::string(100, 'x')))) {  // 23 bytes for each
+        ASSERT_EQ(client->write(base::as_bytes({&byte, 1}), to_server), tls::TlsStatus::ok);
+    }
+    received.clear();
+    exchange();
+    EXPECT_EQ(counters.over_byte_rate, 1U);
+    EXPECT_TRUE(received.starts_with("\x88")) << "a close frame";
+    say(close_frame(4100));
+    EXPECT_EQ(last, tls::TlsStatus::closed) << "the stream was read on";
+    EXPECT_EQ(counters.protocol_errors, 0U);
 }
 
 TEST_F(SessionTlsTest, loses_a_member_whose_records_are_forged) {

@@ -92,6 +92,27 @@ TEST_F(TlsAllocation, records_take_no_memory_from_the_heap) {
     EXPECT_EQ(allocation_count - before, 0U);
 }
 
+TEST(BlockLimit, takes_no_memory_for_a_hello_that_nobody_sends) {
+    ASSERT_TRUE(is_installed);
+    const TestCertificate certificate;
+    for (const auto& [size, expected] :
+         {std::pair(0x8000, TlsStatus::starved), std::pair(0x1ffff, TlsStatus::failed)}) {
+        const auto server = TlsEngine::create(server_context(certificate), TlsEngine::Side::server);
+        const std::uint8_t hello[] = {0x16,
+                                      3,
+                                      1,
+                                      0,
+                                      4,
+                                      1,
+                                      static_cast<std::uint8_t>(size >> 16),
+                                      static_cast<std::uint8_t>(size >> 8),
+                                      static_cast<std::uint8_t>(size)};
+        base::Bytes input(hello);
+        Wire answer;
+        EXPECT_EQ(server->handshake(input, answer), expected) << size;
+    }
+}
+
 TEST(CipherWatch, tells_what_openssl_takes_for_ciphers_by_its_size) {
     ASSERT_TRUE(is_installed);
     ASSERT_GT(cipher_context_size(), 0U);

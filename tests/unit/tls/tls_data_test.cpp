@@ -146,47 +146,67 @@ INSTANTIATE_TEST_SUITE_P(Version, TlsData, testing::Values(TLS1_2_VERSION, TLS1_
                              return instance.param == TLS1_2_VERSION ? "tls_1_2" : "tls_1_3";
                          });
 
-TEST(TlsKeyUpdate, is_answered_and_the_reading_goes_on) {
-    const TestCertificate certificate;
-    auto client_side = client_context();
-    Conversation both(server_context(certificate), client_side);
-    ASSERT_TRUE(both.shake_hands());
-    // The engine does not offer it: a client of our own, over OpenSSL's memory BIOs, does.
-    SSL* const client = SSL_new(client_side->native());
-    BIO* const in = BIO_new(BIO_s_mem());
-    BIO* const out = BIO_new(BIO_s_mem());
-    SSL_set_bio(client, in, out);
-    SSL_set_connect_state(client);
-    auto server = TlsEngine::create(server_context(certificate), TlsEngine::Side::server);
-    std::string text;
-    const auto exchange = [&] {
+/// The engine offers no key updates: a client of our own, over OpenSSL's memory BIOs, does.
+class TlsKeyUpdate : public testing::Test {
+  protected:
+    void SetUp() override {
+        SSL_set_bio(client, in, out);
+        SSL_set_connect_state(client);
         for (int round = 0; round < 4; ++round) {
-            char* data = nullptr;
-            const long size = BIO_ctrl(out, BIO_CTRL_INFO, 0, &data);
-            const std::string bytes(data, static_cast<std::size_t>(size));
-            static_cast<void>(BIO_ctrl(out, BIO_CTRL_RESET, 0, nullptr));
-            base::Bytes input = base::as_bytes(bytes);
-            Wire answers;
-            std::uint8_t plaintext[100];
-            std::size_t count = 0;
-            if (!server->is_handshake_done()) {
-                server->handshake(input, answers);
-            }
-            while (server->is_handshake_done() &&
-                   server->read(input, plaintext, count, answers) == TlsStatus::ok) {
-                text.append(reinterpret_cast<const char*>(plaintext), count);
-            }
-            BIO_write(in, answers.bytes().data(), static_cast<int>(answers.size()));
-            char unexpected[10];
-            if (SSL_do_handshake(client) == 1) {
-                SSL_read(client, unexpected, sizeof unexpected);
+            exchange();
+        }
+        ASSERT_TRUE(server->is_handshake_done());
+    }
+    void TearDown() override { SSL_free(client); }
+
+    /// What the client has to say goes to the server as one, and the answer comes back.
+    void exchange() {
+        char unexpected[10];
+        if (SSL_do_handshake(client) == 1) {
+            SSL_read(client, unexpected, sizeof unexpected);
+        }
+        char* data = nullptr;
+        const long size = BIO_ctrl(out, BIO_CTRL_INFO, 0, &data);
+        const std::string bytes(data, static_cast<std::size_t>(size));
+        static_cast<void>(BIO_ctrl(out, BIO_CTRL_RESET, 0, nullptr));
+        base::Bytes input = base::as_bytes(bytes);
+        Wire answers;
+        std::uint8_t plaintext[100];
+        std::size_t count = 0;
+        if (!server->is_handshake_done()) {
+            last = server->handshake(input, answers);
+        }
+        while (server->is_handshake_done()) {
+            last = server->read(input, plaintext, count, answers);
+            text.append(reinterpret_cast<const char*>(plaintext), count);
+            if (last != TlsStatus::ok) {
+                break;
             }
         }
-    };
-    exchange();
-    ASSERT_TRUE(server->is_handshake_done());
-    ASSERT_EQ(SSL_key_update(client, SSL_KEY_UPDATE_REQUESTED), 1);
+        unread = input.size();
+        BIO_write(in, answers.bytes().data(), static_cast<int>(answers.size()));
+    }
+    void update(int type) {
+        ASSERT_EQ(SSL_key_update(client, type), 1);
+        ASSERT_EQ(SSL_do_handshake(client), 1);
+    }
+
+    TestCertificate certificate;
+    std::shared_ptr<TlsContext> client_side = client_context();
+    SSL* client = SSL_new(client_side->native());
+    BIO* in = BIO_new(BIO_s_mem());
+    BIO* out = BIO_new(BIO_s_mem());
+    std::unique_ptr<TlsEngine> server =
+        TlsEngine::create(server_context(certificate), TlsEngine::Side::server);
+    TlsStatus last = TlsStatus::ok;
+    std::string text;
+    std::size_t unread = 0;
+};
+
+TEST_F(TlsKeyUpdate, is_answered_and_the_reading_goes_on) {
+    update(SSL_KEY_UPDATE_REQUESTED);
     ASSERT_EQ(SSL_write(client, "after", 5), 5);
+    exchange();
     exchange();
     EXPECT_EQ(text, "after");
     Wire reply;
@@ -195,7 +215,28 @@ TEST(TlsKeyUpdate, is_answered_and_the_reading_goes_on) {
     char read[10] = {};
     EXPECT_EQ(SSL_read(client, read, sizeof read), 3);
     EXPECT_STREQ(read, "too");
-    SSL_free(client);
+}
+
+TEST_F(TlsKeyUpdate, comes_so_many_times_and_no_more) {
+    int count = 0;
+    while (last == TlsStatus::starved && count < 2000) {
+        ++count;
+        update(SSL_KEY_UPDATE_REQUESTED);
+        exchange();
+    }
+    EXPECT_EQ(last, TlsStatus::failed);
+    EXPECT_EQ(server->failure(), "too many key updates or alerts");
+    EXPECT_GE(count, 200);
+    EXPECT_LE(count, 500);
+}
+
+TEST_F(TlsKeyUpdate, too_many_in_one_read_are_not_all_read) {
+    for (int count = 0; count < 2000; ++count) {
+        update(SSL_KEY_UPDATE_NOT_REQUESTED);
+    }
+    exchange();
+    EXPECT_EQ(last, TlsStatus::failed);
+    EXPECT_GT(unread, 20'000U) << "of 54 KB";
 }
 
 }  // namespace

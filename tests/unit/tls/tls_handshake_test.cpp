@@ -76,6 +76,10 @@ TEST_F(TlsHandshake, garbage_fails_with_an_alert) {
     EXPECT_EQ(other.to_client.bytes()[0], 21);  // an alert
 }
 
+TEST_F(TlsHandshake, needs_a_context) {
+    EXPECT_EQ(TlsEngine::create(nullptr, TlsEngine::Side::server), nullptr);
+}
+
 TEST_F(TlsHandshake, a_failure_has_a_reason_in_words) {
     Conversation both(server_context(certificate), client_context());
     EXPECT_EQ(both.server->failure(), "");

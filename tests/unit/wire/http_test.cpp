@@ -17,13 +17,22 @@ constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
 
 using RequestResult = tl::expected<std::optional<ParsedRequest>, HttpError>;
 
-/// Parses `head`, and each start of it; a verdict on a start must be the verdict on the whole.
+/// Parses `head`, and each start of it, by itself and with one reader for all; a verdict on a start must be
+/// the verdict on the whole.
 RequestResult parse(const std::string& head) {
     const RequestResult whole = parse_request(base::as_bytes(head));
+    RequestReader reader;
+    bool is_settled = false;
     for (std::size_t size = 0; size < head.size(); ++size) {
         // In memory of its own, so that the sanitizer sees a read too far.
         const std::vector<char> start(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(size));
-        const auto result = parse_request(base::as_bytes({start.data(), start.size()}));
+        const base::Bytes bytes = base::as_bytes({start.data(), start.size()});
+        const auto result = parse_request(bytes);
+        if (!is_settled) {
+            const auto same = reader.next(bytes);
+            EXPECT_EQ(result.has_value(), same.has_value()) << "after " << size << " bytes";
+            is_settled = !same || *same;
+        }
         if (!result) {
             EXPECT_FALSE(whole) << "refused after " << size << " bytes";
             EXPECT_TRUE(whole || whole.error() == result.error());
@@ -160,6 +169,27 @@ TEST(HttpRequest, waits_for_the_end_of_the_head) {
         ASSERT_TRUE(result) << size;
         ASSERT_FALSE(*result) << size;
     }
+}
+
+TEST(RequestReader, looks_at_each_byte_of_a_head_once) {
+    const std::string head = upgrade();
+    RequestReader reader;
+    ASSERT_FALSE(*reader.next(base::as_bytes(std::string_view(head).substr(0, head.size() - 1))));
+    // What was searched is not read again before the head is whole: here it cannot have become a bad one.
+    ASSERT_FALSE(*reader.next(base::as_bytes(std::string(head.size() - 1, '\x01'))));
+    const auto result = reader.next(base::as_bytes(head));
+    ASSERT_TRUE(result && *result);
+    EXPECT_EQ((*result)->size, head.size());
+    const auto next = reader.next(base::as_bytes(get("")));
+    ASSERT_TRUE(next && *next);
+    EXPECT_EQ((*next)->size, get("").size());
+}
+
+TEST(RequestReader, takes_another_limit_on_the_way) {
+    const std::string start = "GET / HTTP/1.1\r\nHost: a";
+    RequestReader reader;
+    ASSERT_FALSE(*reader.next(base::as_bytes(start)));
+    EXPECT_EQ(reader.next(base::as_bytes(start), start.size() - 1).error(), HttpError::head_too_long);
 }
 
 TEST(HttpRequest, leaves_what_follows_the_head) {
