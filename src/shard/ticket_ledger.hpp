@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <queue>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +21,9 @@ struct UsedTicket {
 
 /// Bounded: where it is full of tickets that live on, no other of single use is taken. It fails closed, and
 /// the remedy is tickets that live minutes and not days.
+///
+/// Invariant: used_ and endings_ hold the same tickets. What was given back leaves nothing behind: whoever
+/// tries one ticket at a full match again and again would fill the ledger for everybody.
 class TicketLedger {
   public:
     enum class Verdict : std::uint8_t { taken, used, full };
@@ -46,12 +49,13 @@ class TicketLedger {
             return std::hash<std::string_view>{}(id);
         }
     };
-    using Ending = std::pair<std::int64_t, std::string>;
+    using Used = std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>>;
+
+    void forget(Used::iterator ticket);
 
     std::size_t count_max_;
-    std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> used_;  ///< id and end
-    /// By their end. One that was given back stays here until its time.
-    std::priority_queue<Ending, std::vector<Ending>, std::greater<>> endings_;
+    Used used_;                                                    ///< id and end
+    std::set<std::pair<std::int64_t, std::string_view>> endings_;  ///< by their end; views of used_'s keys
 };
 
 }  // namespace tickwire::shard
