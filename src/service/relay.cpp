@@ -316,9 +316,8 @@ UpgradeState Relay::take_over(const std::vector<int>& descriptors) {
     }
     tickets_->restore(state.common.session_ticket_keys);
     session_key_made_ = Clock::now() - state.common.session_ticket_key_age;
-    const std::int64_t now = ::time(nullptr);
     for (const shard::UsedTicket& used : state.common.used_tickets) {
-        static_cast<void>(shards_->directory().use_ticket(used.id, used.until, now));
+        shards_->directory().restore_used_ticket(used);
     }
     spdlog::info("going on with {} matches and {} players of the process before, {} bytes",
                  state.matches.size(), state.player_count, stored_->bytes().size());

@@ -3,7 +3,7 @@
 namespace tickwire::shard {
 
 TicketLedger::Verdict TicketLedger::take(std::string_view id, std::int64_t until, std::int64_t now) {
-    while (!endings_.empty() && endings_.begin()->first <= now) {
+    while (!endings_.empty() && endings_.begin()->first < now) {
         forget(used_.find(endings_.begin()->second));
     }
     if (used_.find(id) != used_.end()) {
@@ -12,9 +12,18 @@ TicketLedger::Verdict TicketLedger::take(std::string_view id, std::int64_t until
     if (used_.size() >= count_max_) {
         return Verdict::full;
     }
-    const auto ticket = used_.emplace(id, until).first;
-    endings_.emplace(until, ticket->first);
+    remember(id, until);
     return Verdict::taken;
+}
+
+void TicketLedger::restore(const UsedTicket& used) {
+    remember(used.id, used.until);
+}
+
+void TicketLedger::remember(std::string_view id, std::int64_t until) {
+    if (const auto [ticket, is_new] = used_.emplace(id, until); is_new) {
+        endings_.emplace(until, ticket->first);
+    }
 }
 
 void TicketLedger::give_back(std::string_view id) {

@@ -32,13 +32,17 @@ class TicketLedger {
 
     void set_count_max(std::size_t count_max) noexcept { count_max_ = count_max; }
 
-    /// Marks an id as used until its ticket has ended. Times are Unix seconds.
+    /// Marks an id as used until its ticket has ended, and a second longer: shards read the clock before
+    /// they come here, so that one may be about to take what another's clock has ended. Unix seconds.
     Verdict take(std::string_view id, std::int64_t until, std::int64_t now);
     /// The ticket opened nothing after all: it may be used again.
     void give_back(std::string_view id);
 
     /// For the next process: those that live on.
     std::vector<UsedTicket> list(std::int64_t now) const;
+    /// One of the process before. The bound does not hold for it: if it has become lower meanwhile, what
+    /// was used could be used again.
+    void restore(const UsedTicket& used);
 
     std::size_t count() const noexcept { return used_.size(); }
 
@@ -51,6 +55,7 @@ class TicketLedger {
     };
     using Used = std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>>;
 
+    void remember(std::string_view id, std::int64_t until);
     void forget(Used::iterator ticket);
 
     std::size_t count_max_;
