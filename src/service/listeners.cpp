@@ -90,7 +90,38 @@ shard::Listener with_descriptor(shard::Listener kind, int descriptor) {
     return kind;
 }
 
+tl::expected<void, std::string> check_one(const Inherited& inherited, const ServeConfig& config) {
+    const auto refuse = [&](const std::string& why) {
+        return tl::unexpected("the inherited descriptor '" + inherited.name + "' " + why);
+    };
+    if (inherited.name == "admin") {
+        if (config.admin_token_file.empty() && !uring::bound_address(inherited.descriptor).is_local()) {
+            return refuse("listens on " + inherited.address +
+                          ", which can be reached from elsewhere: give admin-token-file");
+        }
+        return {};
+    }
+    const shard::Listener kind = *kind_of(inherited.name);
+    if (kind.kind == shard::ListenerKind::tls && (config.certificate.empty() || config.key.empty())) {
+        return refuse("needs a certificate and a key");
+    }
+    if (kind.preamble == session::Preamble::proxy_header && config.trusted_proxies.empty()) {
+        return refuse("needs trusted-proxies: nobody else may connect there");
+    }
+    return {};
+}
+
 }  // namespace
+
+tl::expected<void, std::string> check_inherited(const std::vector<Inherited>& inherited,
+                                                const ServeConfig& config) {
+    for (const Inherited& one : inherited) {
+        if (auto done = check_one(one, config); !done) {
+            return done;
+        }
+    }
+    return {};
+}
 
 tl::expected<InheritedDescriptors, std::string> take_inherited() {
     char** names = nullptr;
@@ -137,6 +168,9 @@ tl::expected<Listeners, std::string> Listeners::open(const ServeConfig& config,
             "(net.ipv4.tcp_allowed_congestion_control): the system's is used",
             config.congestion_control);
     }
+    if (auto done = check_inherited(inherited, config); !done) {
+        return tl::unexpected(std::move(done.error()));
+    }
     for (const Inherited& one : inherited) {
         if (auto done = listeners.adopt(one, config); !done) {
             return tl::unexpected(std::move(done.error()));
@@ -176,24 +210,12 @@ bool Listeners::is_inherited(const std::string& address) const {
 /// for accepted sockets inherit them; the descriptor is never shut down, since the service manager's copy
 /// would be too.
 tl::expected<void, std::string> Listeners::adopt(const Inherited& inherited, const ServeConfig& config) {
-    const uring::Address address = uring::bound_address(inherited.descriptor);
     if (inherited.name == "admin") {
-        if (config.admin_token_file.empty() && !address.is_local()) {
-            return tl::unexpected("the inherited descriptor 'admin' listens on " + inherited.address +
-                                  ", which can be reached from elsewhere: give admin-token-file");
-        }
-        admin_.push_back({inherited.descriptor, inherited.address, address.is_unix(), true});
+        const bool is_unix = uring::bound_address(inherited.descriptor).is_unix();
+        admin_.push_back({inherited.descriptor, inherited.address, is_unix, true});
         return {};
     }
     const Kind kind = *kind_of(inherited.name);
-    if (kind.kind == shard::ListenerKind::tls && (config.certificate.empty() || config.key.empty())) {
-        return tl::unexpected("the inherited descriptor '" + inherited.name +
-                              "' needs a certificate and a key");
-    }
-    if (kind.preamble == session::Preamble::proxy_header && config.trusted_proxies.empty()) {
-        return tl::unexpected("the inherited descriptor '" + inherited.name +
-                              "' needs trusted-proxies: nobody else may connect there");
-    }
     if (auto done = uring::configure_listener(inherited.descriptor, socket_options(config)); !done) {
         return done;
     }

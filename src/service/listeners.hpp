@@ -29,6 +29,11 @@ struct InheritedDescriptors {
 /// error is one line.
 tl::expected<InheritedDescriptors, std::string> take_inherited();
 
+/// Whether the settings have all that these need: certificates, trusted proxies, a token. They cannot be
+/// given up, so it holds for every reload as for the start. The error is one line.
+tl::expected<void, std::string> check_inherited(const std::vector<Inherited>& inherited,
+                                                const ServeConfig& config);
+
 /// Owns the listening descriptors of the process; closes them at its end, and removes its unix sockets.
 class Listeners {
   public:

@@ -403,6 +403,9 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
     families.add("tickwire_connections_max", "Limit on connections.", gauge, number(connection_count_max));
     families.add("tickwire_memory_max_bytes", "Limit on the sum of tickwire_memory_bytes (max-memory).",
                  gauge, number(shards.directory().memory_max()));
+    families.add("tickwire_used_tickets",
+                 "Used tickets of single use that are remembered (max-used-tickets).", gauge,
+                 number(shards.directory().used_ticket_count()));
     families.add("tickwire_draining", "1 while the relay drains.", gauge,
                  shards.directory().is_draining() ? 1 : 0);
     if (webhooks != nullptr) {

@@ -119,6 +119,7 @@ class Relay final : public Operations {
     std::shared_ptr<const ticket::KeySet> ticket_keys_;  ///< null: joining needs no ticket
     std::uint32_t connection_count_max_ = 0;
     const std::shared_ptr<tls::TicketKeys> tickets_ = tls::TicketKeys::create();
+    std::vector<Inherited> inherited_listeners_;
     std::unique_ptr<Webhooks> webhooks_;  ///< null: nobody wants to know
     std::optional<IncidentLog> incidents_;
     std::unique_ptr<Shards> shards_;
@@ -171,6 +172,7 @@ int Relay::run() {
     if (!inherited) {
         return fail_setting(inherited.error());
     }
+    inherited_listeners_ = inherited->listeners;
     const auto listeners = Listeners::open(config, inherited->listeners, shard_count);
     if (!listeners) {
         return fail_setting(listeners.error());
@@ -314,9 +316,8 @@ UpgradeState Relay::take_over(const std::vector<int>& descriptors) {
     }
     tickets_->restore(state.common.session_ticket_keys);
     session_key_made_ = Clock::now() - state.common.session_ticket_key_age;
-    const std::int64_t now = ::time(nullptr);
     for (const shard::UsedTicket& used : state.common.used_tickets) {
-        static_cast<void>(shards_->directory().use_ticket(used.id, used.until, now));
+        shards_->directory().restore_used_ticket(used);
     }
     spdlog::info("going on with {} matches and {} players of the process before, {} bytes",
                  state.matches.size(), state.player_count, stored_->bytes().size());
@@ -398,6 +399,9 @@ tl::expected<std::string, std::string> Relay::reload() {
     auto merged = merge_reload(resolved_, *resolved);
     if (!merged) {
         return refuse(merged.error());
+    }
+    if (const auto done = check_inherited(inherited_listeners_, merged->resolved.config); !done) {
+        return refuse(done.error());
     }
     // Watched from before they are read: what changes in between is seen.
     certificate_watcher_->watch(certificate_paths(merged->resolved.config));

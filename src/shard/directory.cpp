@@ -159,6 +159,16 @@ std::vector<UsedTicket> Directory::used_tickets(std::int64_t now) const {
     return tickets_.list(now);
 }
 
+void Directory::restore_used_ticket(const UsedTicket& used) {
+    const std::lock_guard lock(mutex_);
+    tickets_.restore(used);
+}
+
+std::size_t Directory::used_ticket_count() const {
+    const std::lock_guard lock(mutex_);
+    return tickets_.count();
+}
+
 void Directory::report_memory(std::uint32_t shard, std::int64_t bytes) noexcept {
     shards_[shard].memory_bytes.store(bytes, std::memory_order_relaxed);
 }

@@ -77,8 +77,11 @@ class Directory {
 
     TicketLedger::Verdict use_ticket(std::string_view id, std::int64_t until, std::int64_t now);
     void give_ticket_back(std::string_view id);
-    /// Those that live on; use_ticket() takes them in the next process.
+    /// Those that live on, for the next process.
     std::vector<UsedTicket> used_tickets(std::int64_t now) const;
+    void restore_used_ticket(const UsedTicket& used);
+    /// Those that are remembered.
+    std::size_t used_ticket_count() const;
 
     /// What a shard holds: bytes, written by that shard. With TLS it may be less than nothing, where
     /// connections were handed over with what others allocated: only the sum means something.

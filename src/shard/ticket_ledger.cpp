@@ -3,28 +3,38 @@
 namespace tickwire::shard {
 
 TicketLedger::Verdict TicketLedger::take(std::string_view id, std::int64_t until, std::int64_t now) {
-    while (!endings_.empty() && endings_.top().first <= now) {
-        const auto found = used_.find(endings_.top().second);
-        if (found != used_.end() && found->second <= now) {
-            used_.erase(found);
-        }
-        endings_.pop();
+    while (!endings_.empty() && endings_.begin()->first < now) {
+        forget(used_.find(endings_.begin()->second));
     }
     if (used_.find(id) != used_.end()) {
         return Verdict::used;
     }
-    if (endings_.size() >= count_max_) {
+    if (used_.size() >= count_max_) {
         return Verdict::full;
     }
-    used_.emplace(id, until);
-    endings_.emplace(until, std::string(id));
+    remember(id, until);
     return Verdict::taken;
 }
 
-void TicketLedger::give_back(std::string_view id) {
-    if (const auto found = used_.find(id); found != used_.end()) {
-        used_.erase(found);
+void TicketLedger::restore(const UsedTicket& used) {
+    remember(used.id, used.until);
+}
+
+void TicketLedger::remember(std::string_view id, std::int64_t until) {
+    if (const auto [ticket, is_new] = used_.emplace(id, until); is_new) {
+        endings_.emplace(until, ticket->first);
     }
+}
+
+void TicketLedger::give_back(std::string_view id) {
+    if (const auto ticket = used_.find(id); ticket != used_.end()) {
+        forget(ticket);
+    }
+}
+
+void TicketLedger::forget(Used::iterator ticket) {
+    endings_.erase({ticket->second, ticket->first});
+    used_.erase(ticket);
 }
 
 std::vector<UsedTicket> TicketLedger::list(std::int64_t now) const {

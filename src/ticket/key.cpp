@@ -15,6 +15,7 @@
 
 #include "base/check.hpp"
 #include "ticket/base64url.hpp"
+#include "ticket/key_form.hpp"
 
 namespace tickwire::ticket {
 namespace {
@@ -143,10 +144,6 @@ tl::expected<Key, std::string> Key::from_secret(std::string_view secret) {
 
 namespace {
 
-bool is_pem(std::string_view text) noexcept {
-    return text.find("-----BEGIN ") != text.npos;
-}
-
 std::string_view without_line_end(std::string_view text) noexcept {
     if (text.ends_with('\n')) {
         text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
@@ -154,11 +151,30 @@ std::string_view without_line_end(std::string_view text) noexcept {
     return text;
 }
 
+/// A file that is not PEM.
+tl::expected<Key, std::string> secret_of(std::string_view text, KeyForm form) {
+    switch (form) {
+        case KeyForm::json:
+            return tl::unexpected(std::string(
+                "is JSON, and no secret: give a JSON Web Key Set, {\"keys\":[...]}, with ticket-jwks"));
+        case KeyForm::der:
+            return tl::unexpected(
+                std::string("is a key or a certificate in DER, and no secret: give a public key in PEM"));
+        case KeyForm::openssh:
+            return tl::unexpected(std::string("is a public key of OpenSSH, and no secret: give it in PEM"));
+        case KeyForm::pem:
+        case KeyForm::secret:
+            break;
+    }
+    return Key::from_secret(without_line_end(text));
+}
+
 }  // namespace
 
 tl::expected<Key, std::string> Key::from_verifying_text(std::string_view text) {
-    if (!is_pem(text)) {
-        return from_secret(without_line_end(text));
+    const KeyForm form = form_of(text);
+    if (form != KeyForm::pem) {
+        return secret_of(text, form);
     }
     if (text.find("PRIVATE KEY-----") != text.npos) {
         return tl::unexpected(std::string("holds a private key: give the relay the public one"));
@@ -167,7 +183,8 @@ tl::expected<Key, std::string> Key::from_verifying_text(std::string_view text) {
 }
 
 tl::expected<Key, std::string> Key::from_signing_text(std::string_view text) {
-    return is_pem(text) ? from_private_pem(text) : from_secret(without_line_end(text));
+    const KeyForm form = form_of(text);
+    return form == KeyForm::pem ? from_private_pem(text) : secret_of(text, form);
 }
 
 tl::expected<Key, std::string> Key::of_pair(Handle pair) {

@@ -31,8 +31,7 @@ class Key {
     /// A secret for HS256: any bytes, at least secret_size_min of them.
     static tl::expected<Key, std::string> from_secret(std::string_view secret);
     /// A file that verifies: a public key in PEM, or else a secret, without the file's last line end. What
-    /// says that it is PEM is never a secret: a public key that is known to all would be one (RFC 8725
-    /// section 2.1).
+    /// holds a key in another form is never a secret: see key_form.hpp.
     static tl::expected<Key, std::string> from_verifying_text(std::string_view text);
     /// A file that signs: a private key in PEM, or else a secret.
     static tl::expected<Key, std::string> from_signing_text(std::string_view text);

@@ -1,12 +1,13 @@
 /** `tickwire serve` as its operator meets it: listeners, signals, bad settings. */
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { makeCertificate, makeFolder } from "./certificate.ts";
 import { binary, Relay, runToEnd, withRelay } from "./relay.ts";
 import { TestSocket } from "./web_socket.ts";
@@ -205,28 +206,62 @@ describe("sockets that a service manager hands over", () => {
     }
   });
 
-  test("take proxies' connections where they are named so", async () => {
+  /** A relay that listens on this alone, until `body` is done; it must end well then. */
+  async function withHandedOver(name: string, args: string[], body: (port: number, relay: ChildProcess, listens: string) => Promise<void>): Promise<void> {
     const [server, descriptor] = await listening("127.0.0.1");
     const { port } = server.address() as AddressInfo;
-    const [command, args, options] = handOver(descriptor, "proxy-plain", "--trusted-proxies", "127.0.0.1");
-    const relay = spawn(command, args, options);
+    const [command, words, options] = handOver(descriptor, name, ...args);
+    const relay = spawn(command, words, options);
     const killer = setTimeout(() => relay.kill("SIGKILL"), 20_000);
     const ended = once(relay, "exit");
     try {
       const [line] = (await once(relay.stdout!, "data")) as [Buffer];
-      assert.equal(String(line), `listening proxy ws://127.0.0.1:${port}\n`);
       server.close(); // the relay has its own
-      const client = connect(port, "127.0.0.1");
-      client.write("PROXY TCP4 192.0.2.1 127.0.0.1 4000 80\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
-      const [answer] = (await once(client, "data")) as [Buffer];
-      assert.match(String(answer), /^HTTP\/1\.1 404 /);
-      client.destroy();
+      await body(port, relay, String(line));
       relay.kill("SIGTERM");
       assert.deepEqual(await ended, [0, null]);
     } finally {
       clearTimeout(killer);
       relay.kill("SIGKILL");
       server.close();
+    }
+  }
+
+  test("take proxies' connections where they are named so", async () => {
+    await withHandedOver("proxy-plain", ["--trusted-proxies", "127.0.0.1"], async (port, _relay, listens) => {
+      assert.equal(listens, `listening proxy ws://127.0.0.1:${port}\n`);
+      const client = connect(port, "127.0.0.1");
+      client.write("PROXY TCP4 192.0.2.1 127.0.0.1 4000 80\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+      const [answer] = (await once(client, "data")) as [Buffer];
+      assert.match(String(answer), /^HTTP\/1\.1 404 /);
+      client.destroy();
+    });
+  });
+
+  test("keep what they need: a reload without it changes nothing", async () => {
+    const { certificate, key } = makeCertificate();
+    for (const [name, settings, reason] of [
+      ["tls", `[tls]\ncertificate = ["${certificate}"]\nkey = ["${key}"]\n`, /nothing has changed: the inherited descriptor 'tls' needs a certificate and a key/],
+      ["proxy-plain", '[limits]\ntrusted-proxies = ["127.0.0.1"]\n', /nothing has changed: the inherited descriptor 'proxy-plain' needs trusted-proxies/],
+    ] as const) {
+      const file = join(makeFolder(), "relay.toml");
+      writeFileSync(file, settings);
+      await withHandedOver(name, ["--config", file], async (port, relay) => {
+        let log = "";
+        relay.stderr!.on("data", (text: Buffer) => (log += String(text)));
+        writeFileSync(file, "");
+        relay.kill("SIGHUP");
+        for (const deadline = Date.now() + 10_000; !log.includes("reload: "); ) {
+          assert.ok(Date.now() < deadline, log);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        assert.match(log, reason);
+        if (name === "tls") {
+          const client = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+          await once(client, "secureConnect");
+          client.destroy();
+        }
+      });
     }
   });
 });

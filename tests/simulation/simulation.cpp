@@ -177,7 +177,7 @@ void Simulation::restart() {
         std::exchange(directory_, std::make_unique<shard::Directory>(shard_count_, directory_limits_));
     const std::int64_t unix_now = TicketOffice::unix_time();
     for (const shard::UsedTicket& used : before->used_tickets(unix_now)) {
-        directory_->use_ticket(used.id, used.until, unix_now);
+        directory_->restore_used_ticket(used);
     }
     for (const std::vector<std::uint8_t>& one : left) {
         auto snapshot = match::decode_snapshot(one, world_.now(), parser);

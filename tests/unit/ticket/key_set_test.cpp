@@ -80,6 +80,22 @@ TEST(KeySet, tells_a_public_key_from_a_secret_and_never_takes_a_private_one) {
     EXPECT_EQ(set.count(), 2U);
 }
 
+TEST(KeySet, says_where_a_key_in_another_form_belongs) {
+    const std::pair<std::string, std::string> wrong[] = {
+        {R"({"kty":"OKP","kid":"a",)" + ed25519 + "}", "with ticket-jwks"},
+        {jwks(R"({"kty":"EC","kid":"a",)" + p256 + "}"), "with ticket-jwks"},
+        {"MCowBQYDK2VwAyEAZf8k4blFbrA3luK/ETnCiSa/9kefRHfA/GL8MV55jHk=\n", "give a public key in PEM"},
+        {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILGEn7D8bGAjiMijtjqYJ+9Qps5ThZ+mf/+Lr9Xv4zQm me@host\n",
+         "of OpenSSH"},
+    };
+    for (const auto& [text, reason] : wrong) {
+        KeySet set;
+        EXPECT_NE(error_of(set.add_file("a", text)).find(reason), std::string::npos) << text;
+        EXPECT_EQ(set.count(), 0U);
+        EXPECT_FALSE(Key::from_signing_text(text)) << "nor does it sign";
+    }
+}
+
 TEST(KeySet, names_the_file_that_it_cannot_read) {
     const auto loaded = KeySet::load({{{"a", "/nonexistent/key.pem"}}, {}});
     ASSERT_FALSE(loaded);

@@ -220,6 +220,67 @@ TEST_F(VerifierTest, has_a_beginning_and_an_end_with_five_seconds_for_clocks) {
     }
 }
 
+TEST_F(VerifierTest, takes_no_number_for_a_time_that_is_none) {
+    const auto with = [this](const std::string& times) {
+        return judge_claims("{" + times + R"(,"match":"arena-7"})");
+    };
+    const std::string good = "\"exp\":" + std::to_string(now + 60);
+    for (const std::string number : {"1e308", "-1e308", "-1", "-0.5", "9007199254740994",
+                                     "18446744073709551615", "-9223372036854775808", "1e16"}) {
+        expect_fault(with("\"exp\":" + number), Fault::bad_claim, number);
+        expect_fault(with(good + ",\"nbf\":" + number), Fault::bad_claim, number);
+    }
+    for (const std::string number : {"1e309", "18446744073709551616", "-9223372036854775809", "NaN",
+                                     "Infinity", "0x7fffffff", "1.", ".5", "+1", "01", "1e", "--1"}) {
+        expect_fault(with("\"exp\":" + number), Fault::malformed, number);
+        expect_fault(with(good + ",\"nbf\":" + number), Fault::malformed, number);
+    }
+    for (const std::string number : {"-0.0", "1e-400", "0.99"}) {
+        expect_fault(with("\"exp\":" + number), Fault::expired, number);
+        EXPECT_TRUE(with(good + ",\"nbf\":" + number)) << number;
+    }
+    const auto last = with("\"exp\":9007199254740992");
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->expires, 9007199254740992);
+    EXPECT_EQ(with("\"exp\":" + std::to_string(now) + ".000001")->expires, now + 1) << "never too early";
+}
+
+TEST_F(VerifierTest, reads_claims_as_others_do_or_not_at_all) {
+    for (const std::string wrong :
+         {R"(,"\u0065xp":9000000000)", R"(,"m\u0061tch":"*")", R"(,"x":"\ud800")", ",\"x\":\"\xc0\xaf\"",
+          ",\"x\":\"\x01\"", R"(,"x":1,)", R"(} {"match":"*")"}) {
+        expect_fault(judge_claims(claims(wrong)), Fault::malformed, wrong);
+    }
+    expect_fault(judge_claims(R"({"exp":1900000000,"match":"arena-7\u0000x"})"), Fault::other_match, "NUL");
+    expect_fault(judge_claims(R"({"exp":1900000000,"match":{"a":"arena-7"}})"), Fault::bad_claim, "nested");
+    const auto nested = [](std::size_t depth, char open, char close) {
+        return ",\"x\":" + std::string(depth, open) + std::string(depth, close);
+    };
+    EXPECT_TRUE(judge_claims(claims(nested(1000, '[', ']')))) << "depth costs nothing: no recursion";
+    expect_fault(judge_claims(claims(nested(1400, '[', ']'))), Fault::malformed,
+                 "deeper than the parser goes");
+    expect_fault(judge_claims(claims(nested(1000, '{', '}'))), Fault::malformed, "keys that are none");
+    // Not signed at all: what anybody can have parsed.
+    for (const std::string& header :
+         {std::string(3000, '['), std::string(3000, '{'), std::string(3000, '"'),
+          "{\"a\":" + std::string(2900, '['), std::string(3000, '\0')}) {
+        expect_fault(judge(encode_base64url(header) + ".e30."), Fault::malformed, header.substr(0, 8));
+    }
+}
+
+TEST_F(VerifierTest, finds_no_key_by_an_id_that_is_long_or_empty_or_another) {
+    for (const std::string& id : {std::string(2900, 'k'), std::string("ec\\u0000"), std::string("EC"),
+                                  std::string(" ec"), std::string(2900, ' ')}) {
+        expect_fault(judge(token_of(R"({"alg":"ES256","kid":")" + id + "\"}", "{}", ec)),
+                     Fault::unknown_key, id.substr(0, 8));
+    }
+    expect_fault(judge(token_of(R"({"alg":"ES256","kid":"x","kid":"ec"})", claims(), ec)), Fault::malformed,
+                 "two");
+    expect_fault(judge(token_of(R"({"alg":"ES256","kid":null})", claims(), ec)), Fault::malformed, "null");
+    expect_fault(judge(token_of(R"({"alg":"ES256","kid":"ec","k\u0069d":"ed"})", claims(), ec)),
+                 Fault::malformed, "two, one escaped");
+}
+
 TEST_F(VerifierTest, is_for_the_audience_that_is_set) {
     const auto with = [this](const std::string& audience) {
         return judge_claims(claims(",\"aud\":" + audience));
@@ -231,6 +292,16 @@ TEST_F(VerifierTest, is_for_the_audience_that_is_set) {
     expect_fault(judge_claims(claims()), Fault::audience, "none");
     expect_fault(with("\"Game\""), Fault::audience, "case");
     expect_fault(with("[]"), Fault::audience, "an empty list");
+    expect_fault(with(R"([["game"]])"), Fault::audience, "a list in a list");
+    expect_fault(with(R"({"game":1})"), Fault::bad_claim, "an object");
+    expect_fault(with("null"), Fault::bad_claim, "null");
+    expect_fault(with(R"("game\u0000")"), Fault::audience, "NUL");
+    expect_fault(with(R"(["shop"],"aud":["game"])"), Fault::malformed, "two");
+    std::string crowd = "[";
+    for (int count = 0; count < 900; ++count) {
+        crowd += "1,";
+    }
+    EXPECT_TRUE(with(crowd + "\"game\"]"));
     expect_fault(with(R"(["shop",7])"), Fault::audience, "another's");
     expect_fault(with("7"), Fault::bad_claim, "a number");
 }
@@ -296,6 +367,19 @@ TEST_F(VerifierTest, asks_all_tickets_for_an_id_where_all_are_of_single_use) {
     const auto grant = judge_claims(claims(R"(,"jti":"1")"));
     ASSERT_TRUE(grant);
     EXPECT_TRUE(grant->is_single_use);
+}
+
+TEST_F(VerifierTest, a_ticket_of_single_use_ends_soon_enough_to_be_remembered) {
+    const auto with = [this](std::int64_t expires, const std::string& more) {
+        return judge_claims(R"({"match":"*","exp":)" + std::to_string(expires) + more + "}");
+    };
+    const std::string once = R"(,"jti":"1","single_use":true)";
+    EXPECT_TRUE(with(now + single_use_life_max_s, once));
+    expect_fault(with(now + single_use_life_max_s + 1, once), Fault::bad_claim, "a second more");
+    expect_fault(with((now + 60) * 1000, once), Fault::bad_claim, "milliseconds");
+    EXPECT_TRUE(with(now + single_use_life_max_s + 1, R"(,"jti":"1")")) << "not of single use";
+    policy.is_single_use = true;
+    expect_fault(with(now + single_use_life_max_s + 1, R"(,"jti":"1")"), Fault::bad_claim, "all are");
 }
 
 TEST_F(VerifierTest, goes_on_with_other_keys_when_they_are_set) {
