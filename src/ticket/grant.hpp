@@ -15,9 +15,6 @@ namespace tickwire::ticket {
 inline constexpr std::size_t token_size_max = 4096;
 inline constexpr std::size_t subject_size_max = 256;
 inline constexpr std::size_t id_size_max = 256;
-/// Of a ticket of single use, from when it is shown to its `exp`. The relay remembers each that long, and
-/// has places for so many: one whose `exp` is in milliseconds would keep its place for ever.
-inline constexpr std::int64_t single_use_life_max_s = std::int64_t{31} * 24 * 3600;
 /// Between the clocks of the relay and of whoever signs.
 inline constexpr std::int64_t leeway_s = 5;
 

@@ -182,9 +182,8 @@ tl::expected<Grant, Fault> read_claims(object from, const Policy& policy, std::s
     grant.tick_hz = read_count(fields, "tick_hz", 1, 128, fault);
     grant.id = fields.text("jti", id_size_max).value_or("");
     grant.is_single_use = fields.flag("single_use").value_or(false) || policy.is_single_use;
-    const bool can_be_remembered = !grant.id.empty() && grant.expires - now <= single_use_life_max_s;
     const bool are_limits_fine = read_limits(fields, grant);
-    if (fault || fields.has_fault() || !are_limits_fine || (grant.is_single_use && !can_be_remembered) ||
+    if (fault || fields.has_fault() || !are_limits_fine || (grant.is_single_use && grant.id.empty()) ||
         (role && *role != "player" && *role != "spectator")) {
         return tl::unexpected(Fault::bad_claim);
     }
