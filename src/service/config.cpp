@@ -412,13 +412,6 @@ constexpr std::array
                 "limits", "50", Applies::at_once},
     };
 
-}  // namespace
-
-std::span<const Setting> settings() noexcept {
-    return table;
-}
-
-std::string Setting::environment_name() const {
 /// A join whose `welcome` overflowed its outbox would end with 4101, and so would the next one.
 Result check_welcome(const ServeConfig& config) {
     match::MatchOptions options;
@@ -440,6 +433,13 @@ Result check_welcome(const ServeConfig& config) {
     return {};
 }
 
+}  // namespace
+
+std::span<const Setting> settings() noexcept {
+    return table;
+}
+
+std::string Setting::environment_name() const {
     std::string text = "TICKWIRE_" + std::string(section) + "_" + std::string(key());
     std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
         return letter == '-' ? '_' : static_cast<char>(std::toupper(letter));
