@@ -356,7 +356,8 @@ constexpr std::array
                 [](Config& c, Value v) { return set_number(c.max_memory_mib, v, 16, 16'777'216); },
                 "limits", "half of the machine's memory", Applies::at_once},
         Setting{"upgrade-state-mib", "MIB",
-                "what may be left to the next process at a restart; above it nothing is (0: never)",
+                "what may be left to the next process at a restart; above it logs of events are not, and then "
+                "whole matches, the largest first (0: never)",
                 SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.upgrade_state_mib, v, 0, 65536); }, "limits",
                 "1024", Applies::at_once},
