@@ -271,9 +271,9 @@ void Match::Implementation::forget_member(Member member) noexcept {
 }
 
 void Match::Implementation::disconnect(Member member, Ending ending, base::Time now) {
-    const Connection connection = members[member].connection;
     const MemberKind kind = members[member].kind;
     const PlayerNumber player = members[member].player;
+    const Connection connection = members[member].connection;
     forget_member(member);
     if (kind == MemberKind::spectator) {
         return;
@@ -282,9 +282,9 @@ void Match::Implementation::disconnect(Member member, Ending ending, base::Time 
         end_slot(player, ending == Ending::left ? wire::LeftReason::left : wire::LeftReason::closed);
         return;
     }
-    slot.rates = outlet.rates(connection);
     Slot& slot = roster[player];
     slot.presence = Presence::away;
+    slot.rates = outlet.rates(connection);
     slot.away_until = now + options.resume_window / (base::bug(base::Bug::slot_ended_early) ? 2 : 1);
     set_timer(slot.away_until);
     json.clear();

@@ -276,6 +276,9 @@ class Match {
     PlayerNumber player_of(Member member) const noexcept;
     /// What `welcome` told this member; its session enforces them.
     const wire::Limits& limits(Member member) const noexcept;
+    /// What is left of the rates of a member that has just joined: all of them but for a resume's. A
+    /// spectator has no slot, so that its rates are its connection's.
+    base::RateBuckets rates(Member member) const noexcept;
 
   private:
     struct Implementation;
@@ -283,6 +286,3 @@ class Match {
 };
 
 }  // namespace tickwire::match
-    /// What is left of the rates of a member that has just joined: all of them but for a resume's. A
-    /// spectator has no slot, so that its rates are its connection's.
-    base::RateBuckets rates(Member member) const noexcept;

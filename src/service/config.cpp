@@ -356,7 +356,8 @@ constexpr std::array
                 [](Config& c, Value v) { return set_number(c.max_memory_mib, v, 16, 16'777'216); },
                 "limits", "half of the machine's memory", Applies::at_once},
         Setting{"upgrade-state-mib", "MIB",
-                "what may be left to the next process at a restart; above it nothing is (0: never)",
+                "what may be left to the next process at a restart; above it logs of events are not, and then "
+                "whole matches, the largest first (0: never)",
                 SettingKind::value,
                 [](Config& c, Value v) { return set_number(c.upgrade_state_mib, v, 0, 65536); }, "limits",
                 "1024", Applies::at_once},
@@ -412,13 +413,6 @@ constexpr std::array
                 "limits", "50", Applies::at_once},
     };
 
-}  // namespace
-
-std::span<const Setting> settings() noexcept {
-    return table;
-}
-
-std::string Setting::environment_name() const {
 /// A join whose `welcome` overflowed its outbox would end with 4101, and so would the next one.
 Result check_welcome(const ServeConfig& config) {
     match::MatchOptions options;
@@ -440,6 +434,13 @@ Result check_welcome(const ServeConfig& config) {
     return {};
 }
 
+}  // namespace
+
+std::span<const Setting> settings() noexcept {
+    return table;
+}
+
+std::string Setting::environment_name() const {
     std::string text = "TICKWIRE_" + std::string(section) + "_" + std::string(key());
     std::transform(text.begin(), text.end(), text.begin(), [](char letter) {
         return letter == '-' ? '_' : static_cast<char>(std::toupper(letter));

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -332,13 +333,25 @@ void Relay::leave() {
         url = drain_url_;
         size_max = std::size_t{resolved_.config.upgrade_state_mib} << 20U;
     }
-    const Shards::Left left = shards_->leave({upgrade_window, url, upgrade_linger});
+    Shards::Left left = shards_->leave({upgrade_window, url, upgrade_linger});
     if (left.shards_silent != 0) {
         spdlog::error("{} shards do not answer: their matches end", left.shards_silent);
     }
-    const auto bytes = encode_upgrade_state({*tickets_->set(), Clock::now() - session_key_made_,
-                                             shards_->directory().used_tickets(::time(nullptr))},
-                                            left.matches);
+    const CommonState common{*tickets_->set(), Clock::now() - session_key_made_,
+                             shards_->directory().used_tickets(::time(nullptr))};
+    auto bytes = encode_upgrade_state(common, left.matches);
+    if (bytes.size() > size_max && size_max != 0) {
+        const Dropped dropped =
+            drop_for_room(left.matches, bytes.size() - size_max, uring::monotonic_now());
+        spdlog::warn(
+            "{} bytes are more than upgrade-state-mib allows: the logs of {} matches are not left, "
+            "nor are {} whole matches",
+            bytes.size(), dropped.log_count, dropped.matches.size());
+        for (const std::string& name : dropped.matches | std::views::take(10)) {
+            spdlog::warn("match {} is not left to the next process", name);
+        }
+        bytes = encode_upgrade_state(common, left.matches);
+    }
     if (bytes.size() > size_max) {
         spdlog::warn("nothing is left to the next process: {} bytes are more than upgrade-state-mib allows",
                      bytes.size());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -115,6 +116,49 @@ std::vector<std::uint8_t> encode_upgrade_state(const CommonState& common,
     header.put(std::uint64_t{body.size()});
     header.put_bytes(digest);
     return bytes;
+}
+
+Dropped drop_for_room(std::vector<std::vector<std::uint8_t>>& matches, std::size_t excess, base::Time now) {
+    struct Candidate {
+        std::size_t index;
+        std::string name;
+        std::vector<std::uint8_t> without_log;
+        std::size_t gain;
+    };
+    wire::ControlParser parser;
+    std::vector<Candidate> candidates;
+    for (std::size_t index = 0; index < matches.size(); ++index) {
+        auto match = match::decode_snapshot(matches[index], now, parser);
+        base::check(match.has_value(), "a snapshot of our own");
+        match->events.clear();
+        match->newest_dropped_event = match->newest_event;
+        Candidate& candidate = candidates.emplace_back(Candidate{index, match->name, {}, 0});
+        encode_snapshot(*match, candidate.without_log);
+        candidate.gain = matches[index].size() - candidate.without_log.size();
+    }
+    Dropped dropped;
+    std::ranges::sort(candidates, std::greater<>(), &Candidate::gain);
+    for (Candidate& candidate : candidates) {
+        if (excess == 0 || candidate.gain == 0) {
+            break;
+        }
+        matches[candidate.index] = std::move(candidate.without_log);
+        excess -= std::min(excess, candidate.gain);
+        ++dropped.log_count;
+    }
+    std::ranges::sort(candidates, std::greater<>(),
+                      [&matches](const Candidate& candidate) { return matches[candidate.index].size(); });
+    for (Candidate& candidate : candidates) {
+        if (excess == 0) {
+            break;
+        }
+        // With the u32 that says how long it is.
+        excess -= std::min(excess, matches[candidate.index].size() + sizeof(std::uint32_t));
+        matches[candidate.index].clear();
+        dropped.matches.push_back(std::move(candidate.name));
+    }
+    std::erase_if(matches, [](const auto& match) { return match.empty(); });
+    return dropped;
 }
 
 tl::expected<UpgradeState, std::string> decode_upgrade_state(Bytes bytes, base::Time now) {

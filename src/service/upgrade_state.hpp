@@ -28,6 +28,14 @@ struct CommonState {
 std::vector<std::uint8_t> encode_upgrade_state(const CommonState& common,
                                                const std::vector<std::vector<std::uint8_t>>& matches);
 
+/// Takes at least `excess` bytes out of what is to be encoded: the largest logs of events first, whose
+/// players come back to a `welcome` that is not recovered, then the largest matches. What was taken.
+struct Dropped {
+    std::size_t log_count = 0;
+    std::vector<std::string> matches;  ///< their names
+};
+Dropped drop_for_room(std::vector<std::vector<std::uint8_t>>& matches, std::size_t excess, base::Time now);
+
 struct UpgradeState {
     CommonState common;
     std::vector<match::MatchSnapshot> matches;  ///< views into the bytes that were decoded

@@ -189,10 +189,10 @@ class Shard final : private uring::Events, private session::Host, private match:
     // match::Outlet
     void on_upcoming(match::Connection connection) noexcept override;
     match::LinkState link_state(match::Connection connection) noexcept override;
+    base::RateBuckets rates(match::Connection connection) noexcept override;
     void queue_frame(match::Connection connection, websocket::Opcode opcode,
                      base::Bytes payload) noexcept override;
     void send_shared(match::Connection connection, const base::SharedBuffer& frames) noexcept override;
-    base::RateBuckets rates(match::Connection connection) noexcept override;
     void close(match::Connection connection, std::uint16_t code, std::string_view reason) noexcept override;
     void on_player_joined(const match::PlayerSlot& slot, match::Connection connection) noexcept override;
     void on_player_left(const match::PlayerSlot& slot, wire::LeftReason reason) noexcept override;

@@ -228,6 +228,26 @@ describe("upgrade in place", () => {
     });
   });
 
+  test("of a state that is too large the log is not left, and the player comes back to a fresh welcome", async () => {
+    const room = ["--event-log-bytes", "4194304", "--bytes-per-second", "100000000", "--upgrade-state-mib", "1"];
+    await withSupervisor(room, async (supervisor) => {
+      await supervisor.begin();
+      const [ann, welcome] = await TestSocket.join(`${supervisor.url()}/v1/match/talkative`);
+      const [bo, other] = await TestSocket.join(`${supervisor.url()}/v1/match/quiet`);
+      for (let count = 0; count < 100; count += 1) ann.socket.send(eventMessage("x".repeat(15_000)));
+      bo.socket.send(eventMessage("x"));
+      await sleep(200);
+      await supervisor.end();
+      assert.match(supervisor.stderr, /more than upgrade-state-mib allows: the logs of 1 matches are not left, nor are 0 whole matches/);
+      await supervisor.begin();
+      const [, fresh] = await TestSocket.join(`${supervisor.url()}/v1/match/talkative`, { resume: welcome["resume"], seen_event: 0 });
+      assert.deepEqual([fresh["player"], fresh["resume"], fresh["recovered"], fresh["event"]], [0, welcome["resume"], false, 100]);
+      const [, whole] = await TestSocket.join(`${supervisor.url()}/v1/match/quiet`, { resume: other["resume"], seen_event: 0 });
+      assert.equal(whole["recovered"], true);
+      await supervisor.end("SIGINT");
+    });
+  });
+
   test("a member that does not answer delays nobody", async () => {
     await withSupervisor([], async (supervisor) => {
       await supervisor.begin();

@@ -103,5 +103,58 @@ TEST(UpgradeState, says_what_is_wrong) {
     EXPECT_EQ(fault_of(encode_upgrade_state(no_id, {})), "its keys or used tickets cannot be read");
 }
 
+/// A match with a log of one event.
+Bytes snapshot_with_log(std::string name, std::size_t body_size) {
+    const Bytes body(body_size);
+    const Bytes bare = snapshot_of(std::move(name));
+    wire::ControlParser parser;
+    auto snapshot = match::decode_snapshot(bare, now, parser);
+    snapshot->newest_event = 5;
+    snapshot->newest_dropped_event = 4;
+    snapshot->events.push_back({.number = 5, .from = 0, .addressee = protocol::nobody, .body = body});
+    Bytes bytes;
+    encode_snapshot(*snapshot, bytes);
+    return bytes;
+}
+
+TEST(UpgradeState, makes_room_by_the_largest_logs_first) {
+    std::vector<Bytes> matches = {snapshot_with_log("small", 100), snapshot_with_log("large", 1000),
+                                  snapshot_of("none")};
+    const std::size_t before = encode_upgrade_state(common(), matches).size();
+    const Dropped dropped = drop_for_room(matches, 900, now);
+    EXPECT_EQ(dropped.log_count, 1U);
+    EXPECT_TRUE(dropped.matches.empty());
+    const Bytes bytes = encode_upgrade_state(common(), matches);
+    EXPECT_LE(bytes.size(), before - 900);
+    const auto state = decode_upgrade_state(bytes, now);
+    ASSERT_TRUE(state) << state.error();
+    ASSERT_EQ(state->matches.size(), 3U);
+    EXPECT_EQ(state->matches[0].events.size(), 1U);
+    EXPECT_TRUE(state->matches[1].events.empty());
+    EXPECT_EQ(state->matches[1].name, "large");
+    EXPECT_EQ(state->matches[1].newest_event, 5U);
+    EXPECT_EQ(state->matches[1].newest_dropped_event, 5U) << "nobody may believe that nothing is missing";
+    EXPECT_EQ(state->player_count, 3U);
+}
+
+TEST(UpgradeState, makes_room_by_whole_matches_where_logs_are_not_enough) {
+    std::vector<Bytes> matches = {snapshot_with_log("a", 100), snapshot_of("a-much-longer-name"),
+                                  snapshot_of("b")};
+    const std::size_t longer = matches[1].size();
+    const std::size_t before = encode_upgrade_state(common(), matches).size();
+    const std::size_t log = matches[0].size() - snapshot_of("a").size();
+    const Dropped dropped = drop_for_room(matches, log + 1, now);
+    EXPECT_EQ(dropped.log_count, 1U);
+    EXPECT_EQ(dropped.matches, std::vector<std::string>{"a-much-longer-name"});
+    const Bytes bytes = encode_upgrade_state(common(), matches);
+    EXPECT_EQ(bytes.size(), before - log - longer - sizeof(std::uint32_t));
+    const auto state = decode_upgrade_state(bytes, now);
+    ASSERT_TRUE(state) << state.error();
+    EXPECT_EQ(state->matches.size(), 2U);
+    // All of them, if it must be.
+    EXPECT_EQ(drop_for_room(matches, bytes.size(), now).matches.size(), 2U);
+    EXPECT_TRUE(matches.empty());
+}
+
 }  // namespace
 }  // namespace tickwire::service
