@@ -1,5 +1,5 @@
-// What request heads and answer heads have in common: lines, fields and lists, judged strictly. Private to
-// the http_*.cpp beside it.
+// What request heads and answer heads have in common: lines, fields and lists, judged strictly. Used by the
+// http_*.cpp beside it, and by the service for the HTTP that is not a player's.
 //
 // A head is read line by line and refused at the first line that is wrong. A verdict therefore depends on
 // the bytes up to it alone, and not on how many had arrived when they were looked at.
