@@ -1,7 +1,8 @@
 /** Settings: where they come from, which wins, what is refused and how, and what a reload changes. */
 
 import assert from "node:assert/strict";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { TLSSocket, connect } from "node:tls";
@@ -53,6 +54,36 @@ describe("check-config", () => {
     const given = example.replaceAll(/^#([a-z-]+ = [^#\n]+)$/gm, "$1");
     assert.match(given, /^tick-hz = 30$/m);
     assert.deepEqual(runToEnd("check-config", file(given)).stderr, "");
+  });
+});
+
+describe("a secret that everybody may read", () => {
+  test("is a warning that names the file, and its mode; of what is public it is none", async () => {
+    const folder = makeFolder();
+    const write = (name: string, text: string, mode: number): string => {
+      writeFileSync(join(folder, name), text);
+      chmodSync(join(folder, name), mode);
+      return join(folder, name);
+    };
+    const { certificate, key } = makeCertificate();
+    const text = (mode: number): string => {
+      chmodSync(key, mode);
+      chmodSync(certificate, 0o644);
+      const token = write("token", "correct horse battery\n", mode);
+      const secret = write("secret", "x".repeat(32), mode);
+      const publicKey = execFileSync("openssl", ["x509", "-in", certificate, "-noout", "-pubkey"], { encoding: "utf8" });
+      return file(
+        `[tls]\ncertificate = ["${certificate}"]\nkey = ["${key}"]\n[admin]\ntoken-file = "${token}"\n` +
+          `[webhook]\nurl = ["http://127.0.0.1:9/"]\nsecret-file = "${token}"\n[ticket]\nkey = ["a=${secret}", "b=${write("public", publicKey, 0o644)}"]\n`,
+      );
+    };
+    const exposed = runToEnd("check-config", text(0o644));
+    assert.equal(exposed.code, 0, exposed.stderr);
+    const named = (path: string): string => `tickwire: warning: ${path} holds a secret, and everybody may read or write it (mode 0644): chmod o-rwx\n`;
+    assert.equal(exposed.stderr, [key, join(folder, "token"), join(folder, "secret")].map(named).join(""));
+    assert.deepEqual(runToEnd("check-config", text(0o640)).stderr, "");
+    const token = write("token", "correct horse battery\n", 0o644);
+    await withRelay(["--listen", "127.0.0.1:0", "--admin-token-file", token], (relay) => relay.logged(/token holds a secret, and everybody may read or write it/));
   });
 });
 
