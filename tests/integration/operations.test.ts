@@ -243,6 +243,13 @@ describe("matches", () => {
 });
 
 describe("a web page in the operator's browser", () => {
+  test("of ours puts no name into HTML, and into paths only encoded ones", async () => {
+    const { body } = await ask(admin, "/");
+    assert.doesNotMatch(body, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|eval\(/);
+    assert.deepEqual(body.match(/\/v1\/matches\/\$\{[^}]*/g), ["/v1/matches/${encodeURIComponent(name)"]);
+  });
+
+  const kick = "/v1/matches/any";
   test("cannot change anything: no header of ours, another origin, another host", async () => {
     const tries: [string, Record<string, string>, number][] = [
       ["a form's post", {}, 403],
