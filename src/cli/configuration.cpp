@@ -22,6 +22,9 @@ void add_configuration(CLI::App& app, int& exit_code) {
             exit_code = service::exit_bad_setting;
             return;
         }
+        for (const std::string& line : *checked) {
+            std::fprintf(stderr, "tickwire: warning: %s\n", line.c_str());
+        }
         std::printf("%s: good\n", file->c_str());
     });
 

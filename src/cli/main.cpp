@@ -14,7 +14,7 @@
 
 namespace {
 
-/// Before the constructors of shared libraries: cpp-httplib's lets OpenSSL allocate, and after that no
+/// Before the constructors of shared libraries: one of them may let OpenSSL allocate, and after that no
 /// allocator can be installed. Where it fails, TLS only allocates for each record.
 void install_allocator(int /*argument_count*/, char** /*arguments*/, char** /*environment*/) {
     static_cast<void>(tickwire::tls::install_record_allocator());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "service/admin_client.hpp"
+#include "service/http_text.hpp"
 #include "service/relay.hpp"
 
 namespace tickwire::cli {
@@ -73,7 +74,7 @@ void add_operate(CLI::App& app, int& exit_code) {
     drain->callback([given, &exit_code] {
         exit_code = call(*given, {"POST", "/v1/drain?timeout=" + std::to_string(given->timeout_s) +
                                               "&window=" + std::to_string(given->window_s) +
-                                              "&url=" + service::escape_parameter(given->url)});
+                                              "&url=" + service::percent_encode(given->url)});
     });
 }
 

@@ -1,12 +1,8 @@
 #include "service/admin.hpp"
 
-#include <httplib.h>
 #include <openssl/crypto.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -22,29 +18,14 @@
 namespace tickwire::service {
 namespace {
 
-using httplib::Request;
-using httplib::Response;
+using Request = HttpRequest;
+using Response = HttpResponse;
 using wire::JsonObject;
 
 /// A page in the operator's browser can send simple requests anywhere; it cannot set this on them.
 constexpr const char* own_header = "X-Tickwire-Admin";
-constexpr std::size_t body_size_max = 128 * 1024;
-constexpr int worker_count = 4;
-
-void answer_json(Response& response, std::string json, int status = 200) {
-    response.status = status;
-    json += '\n';
-    response.set_content(json, "application/json");
-}
-
-void answer_error(Response& response, int status, std::string_view message) {
-    std::string json;
-    {
-        JsonObject object(json);
-        object.text("error", message);
-    }
-    answer_json(response, std::move(json), status);
-}
+constexpr std::size_t properties_size_max = 128 * 1024;
+constexpr std::size_t event_size_max = 64 * 1024;
 
 /// Work without a use, in each slot of a shard until a time: a shard that is late by its own doing. Asks
 /// for its own next turn, and what is asked while requests are answered waits for the next slot.
@@ -64,13 +45,8 @@ struct Burden {
     }
 };
 
-/// A parameter that is a whole number; its default where it is not given, empty where it is none.
-std::optional<std::uint32_t> number_of(const Request& request, const char* name, std::uint32_t otherwise,
-                                       std::uint32_t maximum) {
-    if (!request.has_param(name)) {
-        return otherwise;
-    }
-    const std::string text = request.get_param_value(name);
+/// Empty where it is no whole number up to `maximum`.
+std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t maximum) {
     std::uint32_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size() || number > maximum) {
@@ -79,8 +55,23 @@ std::optional<std::uint32_t> number_of(const Request& request, const char* name,
     return number;
 }
 
+/// A parameter that is a whole number; its default where it is not given, empty where it is none.
+std::optional<std::uint32_t> number_of(const Request& request, const char* name, std::uint32_t otherwise,
+                                       std::uint32_t maximum) {
+    const std::string* const text = request.parameter(name);
+    return text == nullptr ? otherwise : parse_number(*text, maximum);
+}
+std::string text_of(const Request& request, const char* name) {
+    const std::string* const text = request.parameter(name);
+    return text == nullptr ? std::string() : *text;
+}
+/// `/v1/matches/NAME/…`
+std::string match_of(const Request& request) {
+    return request.segments[2];
+}
+
 /// `Host` without its port.
-std::string host_name(const std::string& host) {
+std::string_view host_name(std::string_view host) {
     if (host.starts_with("[")) {
         return host.substr(0, host.find(']') + 1);
     }
@@ -125,72 +116,38 @@ void answer_done(match::Match::Done done, Response& response) {
 
 }  // namespace
 
-/// One listener's server.
-class Admin::Server final : public httplib::Server {
+/// One listener's.
+class Admin::Server final {
   public:
-    Server(const Listeners::Admin& listener, std::string token, Operations& operations)
-        : listener_(listener), token_(std::move(token)), operations_(operations) {
-        svr_sock_ = listener.descriptor;
-        new_task_queue = [] { return new httplib::ThreadPool(worker_count); };
-        // A connection holds a worker while it is open, so none is kept.
-        set_keep_alive_max_count(1);
-        set_idle_interval(0, 200'000);
-        set_read_timeout(5);
-        set_write_timeout(5);
-        set_payload_max_length(body_size_max);
-        set_pre_routing_handler([this](const Request& request, Response& response) {
-            // RFC 9112 section 6.3: a request that gives no length has no body. httplib 0.11 would read on
-            // for one until its timeout; the request that it hands us as constant is its own and is not.
-            if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-                const_cast<Request&>(request).headers.emplace("Content-Length", "0");
-            }
-            return is_allowed(request, response) ? HandlerResponse::Unhandled : HandlerResponse::Handled;
-        });
-        set_exception_handler([](const Request& request, Response& response, const std::exception_ptr&) {
-            spdlog::error("admin: {} {} failed", request.method, request.path);
-            answer_error(response, 500, "failed");
-        });
-        set_error_handler([](const Request&, Response& response) {
-            if (response.body.empty()) {
-                answer_error(response, response.status,
-                             response.status == 404 ? "no such path" : "refused");
-            }
-        });
-        add_reading();
-        add_changing();
-    }
-
-    /// Ends listen_after_bind(), inside its idle interval. httplib's stop() would shut the socket down, and
-    /// with it the copy of an inherited one that the service manager holds.
-    void finish() { descriptor_to_close_ = svr_sock_.exchange(INVALID_SOCKET); }
-    ~Server() override {
-        if (descriptor_to_close_ >= 0) {
-            ::close(descriptor_to_close_);
-        }
-    }
+    Server(const Listeners::Admin& listener, std::string token, Operations& operations,
+           HttpServer::Counters& counters)
+        : listener_(listener),
+          token_(std::move(token)),
+          operations_(operations),
+          counters_(counters),
+          server_(
+              listener.descriptor,
+              [this](const Request& request, Response& response) { return is_allowed(request, response); },
+              routes(), counters, {}) {}
 
   private:
     bool is_allowed(const Request& request, Response& response) {
-        response.set_header("Cache-Control", "no-store");
-        response.set_header("X-Content-Type-Options", "nosniff");
-        response.set_header("Content-Security-Policy",
-                            "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
         const bool is_open = request.path == "/healthz" || request.path == "/readyz";
         if (!is_host_known(request)) {
             answer_error(response, 421, "this is not the host that you mean");
             return false;
         }
         if (!token_.empty() && !is_open && request.path != "/" && !has_token(request)) {
-            response.set_header("WWW-Authenticate", "Bearer");
+            response.headers.emplace_back("WWW-Authenticate", "Bearer");
             answer_error(response, 401, "a bearer token is wanted");
             return false;
         }
         const bool is_change = request.method != "GET" && request.method != "HEAD";
-        if (is_change && !request.has_header(own_header)) {
+        if (is_change && request.header(own_header) == nullptr) {
             answer_error(response, 403, std::string("a change needs the header ") + own_header);
             return false;
         }
-        if (is_change && request.has_header("Origin") && !is_same_origin(request)) {
+        if (is_change && request.header("Origin") != nullptr && !is_same_origin(request)) {
             answer_error(response, 403, "from another origin");
             return false;
         }
@@ -200,150 +157,172 @@ class Admin::Server final : public httplib::Server {
     /// A name that resolves to this machine in somebody's browser (DNS rebinding) is not one of ours.
     /// Behind a token any name will do: the token is what a foreign page does not have.
     bool is_host_known(const Request& request) const {
-        const std::string host = host_name(request.get_header_value("Host"));
-        const std::string own = host_name(listener_.address);
+        const std::string_view host = host_name(request.header_or_empty("Host"));
+        const std::string_view own = host_name(listener_.address);
         return host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == own ||
                (listener_.is_unix && host.empty()) || !token_.empty();
     }
     static bool is_same_origin(const Request& request) {
-        const std::string origin = request.get_header_value("Origin");
-        const std::string host = request.get_header_value("Host");
+        const std::string_view origin = request.header_or_empty("Origin");
+        const std::string host(request.header_or_empty("Host"));
         return origin == "http://" + host || origin == "https://" + host;
     }
     bool has_token(const Request& request) const {
-        const std::string given = request.get_header_value("Authorization");
+        const std::string_view given = request.header_or_empty("Authorization");
         const std::string wanted = "Bearer " + token_;
         return given.size() == wanted.size() &&
                ::CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
     }
 
-    void add_reading() {
-        Get("/", [](const Request&, Response& response) {
-            for (const Asset& asset : embedded_admin()) {
-                if (asset.path == "/") {
-                    response.set_content(reinterpret_cast<const char*>(asset.bytes.data()),
-                                         asset.bytes.size(), std::string(asset.content_type));
-                }
-            }
-        });
-        Get("/healthz",
-            [](const Request&, Response& response) { response.set_content("ok\n", "text/plain"); });
-        Get("/readyz", [this](const Request&, Response& response) {
-            const bool is_ready = operations_.is_ready();
-            response.status = is_ready ? 200 : 503;
-            response.set_content(is_ready ? "ready\n" : "draining\n", "text/plain");
-        });
-        Get("/metrics", [this](const Request&, Response& response) {
-            response.set_content(metrics_text(operations_.shards(), operations_.connection_count_max(),
-                                              operations_.webhooks()),
-                                 "text/plain; version=0.0.4; charset=utf-8");
-        });
-        Get("/v1/status", [this](const Request&, Response& response) {
-            answer_json(response, status_as_json(operations_));
-        });
-        Get("/v1/matches", [this](const Request&, Response& response) {
-            answer_json(response, matches_as_json(operations_.shards()));
-        });
-        Get(R"(/v1/matches/([A-Za-z0-9._~-]{1,64}))", [this](const Request& request, Response& response) {
-            const std::string name = request.matches[1];
-            Shards& shards = operations_.shards();
-            const auto details = ask_match(shards, name, response, [name](shard::Control& control) {
-                return control.describe_match(name);
-            });
-            if (details && *details) {
-                const auto shard = shards.directory().find(name);
-                answer_json(response, match_as_json(name, shard.value_or(0), **details));
-            } else if (details) {
-                answer_error(response, 404, "no such match");
-            }
-        });
-        Get("/v1/debug/slots", [this](const Request& request, Response& response) {
-            const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
-            if (!shard) {
-                answer_error(response, 400, "shard is out of range");
-                return;
-            }
-            const auto log = operations_.shards().ask(
-                *shard, [](shard::Control& control) { return control.slot_log(); });
-            log ? answer_json(response, slots_as_json(*shard, *log))
-                : answer_error(response, 503, "the shard does not answer");
-        });
+    std::vector<HttpServer::Route> routes() {
+        using Handling = void (Server::*)(const Request&, Response&);
+        const auto route = [this](std::string_view method, std::string_view pattern, Handling handling,
+                                  std::size_t body_size_max = 0) {
+            return HttpServer::Route{method, pattern,
+                                     [this, handling](const Request& request, Response& response) {
+                                         (this->*handling)(request, response);
+                                     },
+                                     body_size_max};
+        };
+        return {
+            route("GET", "/", &Server::give_page),
+            route("GET", "/healthz", &Server::give_health),
+            route("GET", "/readyz", &Server::give_readiness),
+            route("GET", "/metrics", &Server::give_metrics),
+            route("GET", "/v1/status", &Server::give_status),
+            route("GET", "/v1/matches", &Server::give_matches),
+            route("GET", "/v1/matches/*", &Server::give_match),
+            route("GET", "/v1/debug/slots", &Server::give_slots),
+            route("PUT", "/v1/matches/*", &Server::open_match, properties_size_max),
+            route("DELETE", "/v1/matches/*", &Server::close_match),
+            route("DELETE", "/v1/matches/*/players/*", &Server::kick),
+            route("POST", "/v1/matches/*/events", &Server::send_event, event_size_max),
+            route("POST", "/v1/drain", &Server::drain),
+            route("POST", "/v1/reload", &Server::reload),
+            route("PUT", "/v1/log-level", &Server::set_log_level),
+            route("POST", "/v1/debug/freeze", &Server::freeze),
+            route("POST", "/v1/debug/burden", &Server::burden),
+        };
     }
 
-    void add_changing() {
-        const char* const match_path = R"(/v1/matches/([A-Za-z0-9._~-]{1,64}))";
-        Put(match_path,
-            [this](const Request& request, Response& response) { open_match(request, response); });
-        Delete(match_path, [this](const Request& request, Response& response) {
-            const std::string name = request.matches[1];
-            const auto code = number_of(request, "code", 1001, 4999);
-            const std::string reason = request.get_param_value("reason");
-            if (!code || !(*code == 1000 || *code == 1001 || *code >= 4000) || reason.size() > 120) {
-                answer_error(response, 400, "code is 1000, 1001 or 4000 to 4999, reason at most 120 bytes");
-                return;
+    void give_page(const Request&, Response& response) {
+        for (const Asset& asset : embedded_admin()) {
+            if (asset.path == "/") {
+                response.body.assign(reinterpret_cast<const char*>(asset.bytes.data()), asset.bytes.size());
+                response.content_type = asset.content_type;
             }
-            const auto closed =
-                ask_match(operations_.shards(), name, response, [=](shard::Control& control) {
-                    return control.close_match(name, static_cast<std::uint16_t>(*code), reason);
-                });
-            if (closed) {
-                if (*closed) {
-                    const std::array fields{LogField::text("match", name),
-                                            LogField::number("code", static_cast<std::uint64_t>(*code))};
-                    log_line(LogLevel::debug, "admin: match closed", fields);
-                }
-                *closed ? answer_json(response, "{\"done\":true}")
-                        : answer_error(response, 404, "no such match");
+        }
+    }
+    void give_health(const Request&, Response& response) {
+        response.body = "ok\n";
+        response.content_type = "text/plain";
+    }
+    void give_readiness(const Request&, Response& response) {
+        const bool is_ready = operations_.is_ready();
+        response.status = is_ready ? 200 : 503;
+        response.body = is_ready ? "ready\n" : "draining\n";
+        response.content_type = "text/plain";
+    }
+    void give_metrics(const Request&, Response& response) {
+        response.body = metrics_text(operations_.shards(), operations_.connection_count_max(),
+                                     operations_.webhooks(), counters_);
+        response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    }
+    void give_status(const Request&, Response& response) {
+        answer_json(response, status_as_json(operations_));
+    }
+    void give_matches(const Request&, Response& response) {
+        answer_json(response, matches_as_json(operations_.shards()));
+    }
+    void give_match(const Request& request, Response& response) {
+        const std::string name = match_of(request);
+        Shards& shards = operations_.shards();
+        const auto details = ask_match(shards, name, response, [name](shard::Control& control) {
+            return control.describe_match(name);
+        });
+        if (details && *details) {
+            const auto shard = shards.directory().find(name);
+            answer_json(response, match_as_json(name, shard.value_or(0), **details));
+        } else if (details) {
+            answer_error(response, 404, "no such match");
+        }
+    }
+    void give_slots(const Request& request, Response& response) {
+        const auto shard = number_of(request, "shard", 0, operations_.shards().count() - 1);
+        if (!shard) {
+            answer_error(response, 400, "shard is out of range");
+            return;
+        }
+        const auto log =
+            operations_.shards().ask(*shard, [](shard::Control& control) { return control.slot_log(); });
+        log ? answer_json(response, slots_as_json(*shard, *log))
+            : answer_error(response, 503, "the shard does not answer");
+    }
+
+    void close_match(const Request& request, Response& response) {
+        const std::string name = match_of(request);
+        const auto code = number_of(request, "code", 1001, 4999);
+        const std::string reason = text_of(request, "reason");
+        if (!code || !(*code == 1000 || *code == 1001 || *code >= 4000) || reason.size() > 120) {
+            answer_error(response, 400, "code is 1000, 1001 or 4000 to 4999, reason at most 120 bytes");
+            return;
+        }
+        const auto closed = ask_match(operations_.shards(), name, response, [=](shard::Control& control) {
+            return control.close_match(name, static_cast<std::uint16_t>(*code), reason);
+        });
+        if (closed) {
+            if (*closed) {
+                const std::array fields{LogField::text("match", name),
+                                        LogField::number("code", static_cast<std::uint64_t>(*code))};
+                log_line(LogLevel::debug, "admin: match closed", fields);
             }
-        });
-        Delete(std::string(match_path) + "/players/([0-9]{1,5})",
-               [this](const Request& request, Response& response) { kick(request, response); });
-        Post(std::string(match_path) + "/events",
-             [this](const Request& request, Response& response) { send_event(request, response); });
-        Post("/v1/drain", [this](const Request& request, Response& response) {
-            const auto timeout = number_of(request, "timeout", 300, 86400);
-            const auto window = number_of(request, "window", 10, 3600);
-            if (!timeout || !window) {
-                answer_error(response, 400, "timeout and window are seconds, to 86400 and 3600");
-                return;
-            }
-            DrainOptions options;
-            options.timeout = std::chrono::seconds(*timeout);
-            options.window = std::chrono::seconds(*window);
-            options.url = request.get_param_value("url");
-            operations_.start_drain(options);
-            answer_json(response, "{\"draining\":true}");
-        });
-        Post("/v1/reload", [this](const Request&, Response& response) {
-            const auto reloaded = operations_.reload();
-            std::string json;
-            {
-                JsonObject object(json);
-                object.text(reloaded ? "result" : "error", reloaded ? *reloaded : reloaded.error());
-            }
-            answer_json(response, std::move(json), reloaded ? 200 : 409);
-        });
-        Put("/v1/log-level", [this](const Request& request, Response& response) {
-            operations_.set_log_level(request.get_param_value("level"))
-                ? answer_json(response, "{\"done\":true}")
-                : answer_error(response, 400, "level is debug, info, warn or error");
-        });
-        Post("/v1/debug/freeze", [this](const Request& request, Response& response) {
-            if (const auto asked = disturbance_in(request, response)) {
-                operations_.shards().tell(asked->shard, [length = asked->length](shard::Control&) {
-                    std::this_thread::sleep_for(length);
-                });
-                answer_json(response, "{\"frozen\":true}");
-            }
-        });
-        Post("/v1/debug/burden", [this](const Request& request, Response& response) {
-            if (const auto asked = disturbance_in(request, response)) {
-                operations_.shards().tell(asked->shard,
-                                          Burden{operations_.shards(), asked->shard, asked->length_in_slot,
-                                                 std::chrono::steady_clock::now() + asked->length});
-                answer_json(response, "{\"burdened\":true}");
-            }
-        });
+            *closed ? answer_json(response, "{\"done\":true}")
+                    : answer_error(response, 404, "no such match");
+        }
+    }
+    void drain(const Request& request, Response& response) {
+        const auto timeout = number_of(request, "timeout", 300, 86400);
+        const auto window = number_of(request, "window", 10, 3600);
+        if (!timeout || !window) {
+            answer_error(response, 400, "timeout and window are seconds, to 86400 and 3600");
+            return;
+        }
+        DrainOptions options;
+        options.timeout = std::chrono::seconds(*timeout);
+        options.window = std::chrono::seconds(*window);
+        options.url = text_of(request, "url");
+        operations_.start_drain(options);
+        answer_json(response, "{\"draining\":true}");
+    }
+    void reload(const Request&, Response& response) {
+        const auto reloaded = operations_.reload();
+        std::string json;
+        {
+            JsonObject object(json);
+            object.text(reloaded ? "result" : "error", reloaded ? *reloaded : reloaded.error());
+        }
+        answer_json(response, std::move(json), reloaded ? 200 : 409);
+    }
+    void set_log_level(const Request& request, Response& response) {
+        operations_.set_log_level(text_of(request, "level"))
+            ? answer_json(response, "{\"done\":true}")
+            : answer_error(response, 400, "level is debug, info, warn or error");
+    }
+    void freeze(const Request& request, Response& response) {
+        if (const auto asked = disturbance_in(request, response)) {
+            operations_.shards().tell(asked->shard, [length = asked->length](shard::Control&) {
+                std::this_thread::sleep_for(length);
+            });
+            answer_json(response, "{\"frozen\":true}");
+        }
+    }
+    void burden(const Request& request, Response& response) {
+        if (const auto asked = disturbance_in(request, response)) {
+            operations_.shards().tell(asked->shard,
+                                      Burden{operations_.shards(), asked->shard, asked->length_in_slot,
+                                             std::chrono::steady_clock::now() + asked->length});
+            answer_json(response, "{\"burdened\":true}");
+        }
     }
 
     /// What a test wants of a shard; answers 403 and 400 by itself.
@@ -368,7 +347,7 @@ class Admin::Server final : public httplib::Server {
     /// The game's backend opens a match before anybody is there, with properties as the body; or changes
     /// those of one that is open.
     void open_match(const Request& request, Response& response) {
-        const std::string name = request.matches[1];
+        const std::string name = match_of(request);
         const auto hold = number_of(request, "hold", 60, 86400);
         if (!wire::is_match_name(name) || !hold) {
             answer_error(response, 400, "no name of a match, or hold is not 0 to 86400 seconds");
@@ -416,20 +395,20 @@ class Admin::Server final : public httplib::Server {
     }
 
     void kick(const Request& request, Response& response) {
-        const std::string name = request.matches[1];
-        const std::uint32_t player = static_cast<std::uint32_t>(std::stoul(request.matches[2]));
-        const std::string reason = request.get_param_value("reason");
-        if (player >= protocol::nobody || reason.size() > 120) {
+        const std::string name = match_of(request);
+        const auto player = parse_number(request.segments[4], protocol::nobody - 1);
+        const std::string reason = text_of(request, "reason");
+        if (!player || reason.size() > 120) {
             answer_error(response, 400, "a player's number, and a reason of at most 120 bytes");
             return;
         }
         const auto kicked = ask_match(operations_.shards(), name, response, [=](shard::Control& control) {
             match::Match* const match = control.find_match(name);
-            return match != nullptr && match->kick(static_cast<protocol::PlayerNumber>(player), reason);
+            return match != nullptr && match->kick(static_cast<protocol::PlayerNumber>(*player), reason);
         });
         if (kicked) {
             if (*kicked) {
-                const std::array fields{LogField::text("match", name), LogField::number("player", player)};
+                const std::array fields{LogField::text("match", name), LogField::number("player", *player)};
                 log_line(LogLevel::debug, "admin: player kicked", fields);
             }
             *kicked ? answer_json(response, "{\"done\":true}")
@@ -438,10 +417,10 @@ class Admin::Server final : public httplib::Server {
     }
 
     void send_event(const Request& request, Response& response) {
-        const std::string name = request.matches[1];
+        const std::string name = match_of(request);
         const auto player = number_of(request, "player", protocol::nobody, protocol::nobody);
-        const bool is_text = request.get_header_value("Content-Type").starts_with("text/") ||
-                             request.get_header_value("Content-Type").starts_with("application/json");
+        const std::string_view type = request.header_or_empty("Content-Type");
+        const bool is_text = type.starts_with("text/") || type.starts_with("application/json");
         if (!player) {
             answer_error(response, 400, "player is a number, to 65534");
             return;
@@ -466,29 +445,20 @@ class Admin::Server final : public httplib::Server {
     Listeners::Admin listener_;
     std::string token_;
     Operations& operations_;
-    int descriptor_to_close_ = -1;
+    HttpServer::Counters& counters_;
+    HttpServer server_;  ///< the last: its threads use what is above
 };
 
 std::unique_ptr<Admin> Admin::start(const std::vector<Listeners::Admin>& listeners,
                                     const std::string& token, Operations& operations) {
     std::unique_ptr<Admin> admin(new Admin());
     for (const Listeners::Admin& listener : listeners) {
-        admin->servers_.push_back(std::make_unique<Server>(listener, token, operations));
-    }
-    for (const auto& server : admin->servers_) {
-        admin->threads_.emplace_back([&server = *server] { server.listen_after_bind(); });
+        admin->servers_.push_back(std::make_unique<Server>(listener, token, operations, admin->counters_));
     }
     return admin;
 }
 
-Admin::~Admin() {
-    for (const auto& server : servers_) {
-        server->finish();
-    }
-    for (std::thread& thread : threads_) {
-        thread.join();
-    }
-}
+Admin::~Admin() = default;
 
 tl::expected<std::string, std::string> read_token(const std::string& file) {
     std::ifstream stream(file);

@@ -4,10 +4,10 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "service/http_server.hpp"
 #include "service/listeners.hpp"
 #include "service/operations.hpp"
 
@@ -26,8 +26,8 @@ class Admin {
   private:
     class Server;
     Admin() = default;
+    HttpServer::Counters counters_;  ///< of all listeners
     std::vector<std::unique_ptr<Server>> servers_;
-    std::vector<std::thread> threads_;
 };
 
 /// The token in a file, without the white space around it; or one line that says what is wrong.

@@ -1,6 +1,5 @@
 #include "service/admin_client.hpp"
 
-#include <httplib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 
 #include "service/admin.hpp"
 #include "service/config_sources.hpp"
+#include "service/http_text.hpp"
 #include "uring/listener.hpp"
 
 namespace tickwire::service {
@@ -118,12 +118,6 @@ std::string error_of(const std::string& body) {
 
 }  // namespace
 
-std::string escape_parameter(const std::string& text) {
-    return httplib::detail::encode_query_param(text);
-}
-
-/// By hand and not by httplib's client: that one would need a name for a unix socket, and one request on
-/// one connection is a few lines.
 tl::expected<std::string, std::string> call_admin(const AdminTarget& given, const AdminCall& call) {
     const auto target = complete(given);
     if (!target) {

@@ -22,7 +22,4 @@ struct AdminCall {
 /// The answer's body; or one line that says what is wrong: the relay's own words where it refused.
 tl::expected<std::string, std::string> call_admin(const AdminTarget& target, const AdminCall& call);
 
-/// For a query.
-std::string escape_parameter(const std::string& text);
-
 }  // namespace tickwire::service

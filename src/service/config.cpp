@@ -10,7 +10,7 @@
 
 #include "base/peer_address.hpp"
 #include "match/match.hpp"
-#include "service/webhooks.hpp"
+#include "service/webhook_url.hpp"
 #include "session/origins.hpp"
 #include "uring/listener.hpp"
 

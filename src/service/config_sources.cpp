@@ -178,7 +178,42 @@ Result read_file(const std::string& file, ResolvedConfig& resolved) {
     return {};
 }
 
-/// A variable that begins like a section's but names nothing is a misspelt one.
+/// What begins like ours and is no setting: the relay's own for tests (service/kernel_overrides.hpp,
+/// wire/unmask.hpp), and those of the tests and benchmarks that start it.
+constexpr std::array<std::string_view, 11> other_variables{
+    "TICKWIRE_BUFFERS", "TICKWIRE_UNMASK",   "TICKWIRE_WAIT",       "TICKWIRE_ALL",
+    "TICKWIRE_BIN",     "TICKWIRE_BUILD",    "TICKWIRE_CONGESTION", "TICKWIRE_SCALE_QUICK",
+    "TICKWIRE_SEED",    "TICKWIRE_WATCH_MS", "TICKWIRE_SCREENSHOT",
+};
+
+/// Kubernetes gives every container of a namespace, unasked, where its services are: for one that is called
+/// tickwire TICKWIRE_SERVICE_HOST, TICKWIRE_SERVICE_PORT_HTTP, TICKWIRE_PORT=tcp://…,
+/// TICKWIRE_PORT_80_TCP_ADDR.
+bool is_service_link(std::string_view name, std::string_view value) {
+    const std::size_t port = name.find("_PORT_");
+    const std::size_t number = port + std::string_view("_PORT_").size();
+    return name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") ||
+           name.find("_SERVICE_PORT_") != name.npos ||
+           (name.ends_with("_PORT") && value.find("://") != value.npos) ||
+           (port != name.npos && number < name.size() && name[number] >= '0' && name[number] <= '9');
+}
+
+/// The texts of a list: addresses and names hold no comma. An empty variable is an empty list, so that one
+/// can undo the file's.
+tl::expected<std::vector<std::string>, std::string> split_list(std::string_view value) {
+    std::vector<std::string> texts;
+    for (std::size_t at = 0; at <= value.size() && !value.empty();) {
+        const std::size_t comma = std::min(value.find(',', at), value.size());
+        if (comma == at) {
+            return tl::unexpected(std::string("an item of its list is empty"));
+        }
+        texts.emplace_back(value.substr(at, comma - at));
+        at = comma + 1;
+    }
+    return texts;
+}
+
+/// A variable of ours that names nothing is a misspelt one.
 Result read_environment(const std::vector<std::string>& environment, ResolvedConfig& resolved) {
     for (const std::string& entry : environment) {
         const std::size_t equals = entry.find('=');
@@ -187,42 +222,32 @@ Result read_environment(const std::vector<std::string>& environment, ResolvedCon
             continue;
         }
         const std::string value = entry.substr(equals + 1);
-        bool is_of_section = false;
-        const Setting* found = nullptr;
-        for (const Setting& setting : settings()) {
-            const std::string full = setting.environment_name();
-            const std::string prefix =
-                full.substr(0, full.find('_', std::string_view("TICKWIRE_").size()) + 1);
-            is_of_section = is_of_section || name.starts_with(prefix);
-            found = full == name ? &setting : found;
-        }
-        if (found == nullptr) {
-            if (is_of_section) {
-                const auto all = settings();
-                const auto nearest = std::min_element(
-                    all.begin(), all.end(), [&name](const Setting& left, const Setting& right) {
-                        return edit_distance(name, left.environment_name()) <
-                               edit_distance(name, right.environment_name());
-                    });
-                return tl::unexpected(name + ": no such setting; the nearest is " +
-                                      nearest->environment_name());
+        const auto all = settings();
+        const auto found = std::find_if(
+            all.begin(), all.end(), [&name](const Setting& one) { return one.environment_name() == name; });
+        if (found == all.end()) {
+            if (std::find(other_variables.begin(), other_variables.end(), name) != other_variables.end() ||
+                is_service_link(name, value)) {
+                continue;
             }
-            continue;
+            const auto nearest = std::min_element(all.begin(), all.end(),
+                                                  [&name](const Setting& left, const Setting& right) {
+                                                      return edit_distance(name, left.environment_name()) <
+                                                             edit_distance(name, right.environment_name());
+                                                  });
+            return tl::unexpected(name + ": no such setting; the nearest is " +
+                                  nearest->environment_name());
         }
-        std::vector<std::string> texts;
-        if (found->kind == SettingKind::list) {
-            // Addresses and names hold no comma.
-            for (std::size_t at = 0; at <= value.size();) {
-                const std::size_t comma = std::min(value.find(',', at), value.size());
-                if (comma > at) {
-                    texts.push_back(value.substr(at, comma - at));
-                }
-                at = comma + 1;
-            }
-        } else {
-            texts.push_back(value);
+        if (value.empty() && found->kind != SettingKind::list) {
+            return tl::unexpected(name + ": is empty; unset it where the default is meant");
         }
-        if (auto done = take(resolved, *found, std::move(texts), name); !done) {
+        auto texts = found->kind == SettingKind::list
+                         ? split_list(value)
+                         : tl::expected<std::vector<std::string>, std::string>(std::vector{value});
+        if (!texts) {
+            return tl::unexpected(name + ": " + texts.error());
+        }
+        if (auto done = take(resolved, *found, std::move(*texts), name); !done) {
             return tl::unexpected(name + ": " + done.error());
         }
     }

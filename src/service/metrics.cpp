@@ -321,6 +321,18 @@ void add_webhooks(Families& families, const std::vector<Webhooks::Report>& repor
         nullptr);
 }
 
+void add_admin(Families& families, const HttpServer::Counters& counters) {
+    MetricFamily& family = families.family(
+        "tickwire_admin_limits_total",
+        "Times that the admin interface's limits were met: requests refused or given up as malformed, "
+        "too_large or too_slow, and its last place taken (full).",
+        counter);
+    families.add(family, {{"limit", "malformed"}}, number(counters.malformed));
+    families.add(family, {{"limit", "too_large"}}, number(counters.too_large));
+    families.add(family, {{"limit", "too_slow"}}, number(counters.too_slow));
+    families.add(family, {{"limit", "full"}}, number(counters.full));
+}
+
 /// Values by a code: the last one of `values` is for all others.
 template <typename Codes, typename Values>
 void add_codes(Families& families, MetricFamily& family, const ClientMetric::Label& shard,
@@ -333,8 +345,8 @@ void add_codes(Families& families, MetricFamily& family, const ClientMetric::Lab
 
 }  // namespace
 
-std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max,
-                         const Webhooks* webhooks) {
+std::string metrics_text(const Shards& shards, std::uint32_t connection_count_max, const Webhooks* webhooks,
+                         const HttpServer::Counters& admin) {
     std::vector<shard::ShardCounters> counters;
     for (std::uint32_t index = 0; index < shards.count(); ++index) {
         counters.push_back(shards.counters(index));
@@ -411,6 +423,7 @@ std::string metrics_text(const Shards& shards, std::uint32_t connection_count_ma
     if (webhooks != nullptr) {
         add_webhooks(families, webhooks->reports());
     }
+    add_admin(families, admin);
     add_process(families);
     return families.text();
 }

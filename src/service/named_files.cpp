@@ -1,5 +1,9 @@
 #include "service/named_files.hpp"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -94,6 +98,37 @@ tl::expected<NamedFiles, std::string> read_named_files(const ServeConfig& config
     }
     files.ticket_keys = std::move(*keys);
     return files;
+}
+
+std::vector<std::string> exposed_secrets(const ServeConfig& config) {
+    std::vector<std::string> paths = config.key;
+    paths.push_back(config.admin_token_file);
+    paths.push_back(config.webhook_secret_file);
+    // Of what verifies tickets, only a secret is one: who has it can sign.
+    for (const std::string& path : ticket_key_paths(config)) {
+        const auto text = ticket::read_small_file(path, ticket::KeySet::file_size_max);
+        const bool is_public =
+            !text || text->find("-----BEGIN ") != text->npos ||
+            (text->find("\"keys\"") != text->npos && text->find("\"oct\"") == text->npos);
+        if (!is_public) {
+            paths.push_back(path);
+        }
+    }
+    std::vector<std::string> lines;
+    for (const std::string& path : paths) {
+        // Two settings may name one file.
+        const bool is_known = std::ranges::any_of(
+            lines, [&path](const std::string& line) { return line.starts_with(path + " holds"); });
+        struct stat status {};
+        if (!path.empty() && !is_known && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+            (status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+            std::array<char, 8> mode{};
+            std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777U);
+            lines.push_back(path + " holds a secret, and everybody may read or write it (mode " +
+                            mode.data() + "): chmod o-rwx");
+        }
+    }
+    return lines;
 }
 
 std::vector<std::string> certificate_paths(const ServeConfig& config) {

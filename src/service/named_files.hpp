@@ -32,6 +32,11 @@ tl::expected<std::shared_ptr<tls::TlsContext>, std::string> read_certificates(
 tl::expected<std::shared_ptr<const ticket::KeySet>, std::string> read_ticket_keys(
     const ServeConfig& config);
 
+/// A line for each file with a secret that everybody on the machine may read or write: private keys,
+/// secrets that sign, the admin token. Not refused: a mounted secret may have no other mode, in a folder
+/// that does.
+std::vector<std::string> exposed_secrets(const ServeConfig& config);
+
 std::vector<std::string> certificate_paths(const ServeConfig& config);
 std::vector<std::string> ticket_key_paths(const ServeConfig& config);
 

@@ -213,6 +213,9 @@ int Relay::run() {
         spdlog::info("kernel: {}", features->summary);
         spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
                      shard_count, connection_count_max_, config.tick_hz, config.slot_us);
+        for (const std::string& line : exposed_secrets(config)) {
+            spdlog::warn("{}", line);
+        }
         if (connection_count_max_ > allowed) {
             spdlog::warn("the limit on open files allows only {} connections", allowed);
         }
@@ -510,7 +513,7 @@ int run_relay(const ConfigSources& sources, const ResolvedConfig& resolved) {
     return Relay(sources, resolved).run();
 }
 
-tl::expected<void, std::string> check_config_file(const std::string& file) {
+tl::expected<std::vector<std::string>, std::string> check_config_file(const std::string& file) {
     const auto resolved = resolve_config({file, process_environment(), {}});
     if (!resolved) {
         return tl::unexpected(resolved.error());
@@ -518,7 +521,7 @@ tl::expected<void, std::string> check_config_file(const std::string& file) {
     if (const auto files = read_named_files(resolved->config, nullptr); !files) {
         return tl::unexpected(file + ": " + files.error());
     }
-    return {};
+    return exposed_secrets(resolved->config);
 }
 
 }  // namespace tickwire::service

@@ -17,7 +17,8 @@ enum ExitCode : int {
 /// standard error. `sources` are asked again at SIGHUP.
 int run_relay(const ConfigSources& sources, const ResolvedConfig& resolved);
 
-/// Whether a file is good: its settings, and the files that it names.
-tl::expected<void, std::string> check_config_file(const std::string& file);
+/// Whether a file is good: its settings, and the files that it names. What is good and yet unwise is a line
+/// each.
+tl::expected<std::vector<std::string>, std::string> check_config_file(const std::string& file);
 
 }  // namespace tickwire::service

@@ -1,6 +1,5 @@
 #include "service/webhooks.hpp"
 
-#include <httplib.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
@@ -10,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -18,6 +16,7 @@
 #include <random>
 
 #include "base/time.hpp"
+#include "service/post_client.hpp"
 #include "wire/json_writer.hpp"
 
 namespace tickwire::service {
@@ -36,8 +35,6 @@ constexpr milliseconds farewell_time{250};
 constexpr milliseconds patience{150};
 constexpr std::size_t batch_count_max = 100;
 constexpr std::size_t batch_size_max = 64 * 1024;
-/// Of an answer's body, which nobody reads.
-constexpr std::size_t answer_size_max = 64 * 1024;
 
 std::string hex(const std::uint8_t* bytes, std::size_t size) {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -109,29 +106,6 @@ void write_player(const shard::Notice& notice, wire::JsonObject& object) {
 
 }  // namespace
 
-tl::expected<WebhookUrl, std::string> WebhookUrl::parse(std::string_view text) {
-    const auto refuse = [text](const char* why) {
-        return tl::unexpected("'" + std::string(text) + "' is no URL for webhooks: " + why);
-    };
-    const bool is_visible =
-        std::all_of(text.begin(), text.end(), [](char letter) { return letter > ' ' && letter < 0x7f; });
-    if (!is_visible || text.find('#') != text.npos) {
-        return refuse("it has a fragment, or characters that are to be escaped");
-    }
-    const std::size_t scheme_size = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
-    if (scheme_size == 0) {
-        return refuse("it begins neither with https:// nor with http://");
-    }
-    const std::size_t end = std::min(text.find_first_of("/?", scheme_size), text.size());
-    const std::string_view authority = text.substr(scheme_size, end - scheme_size);
-    if (authority.empty() || authority.front() == ':' || authority.find('@') != authority.npos) {
-        return refuse("it names no host, or a user: the secret signs what is sent");
-    }
-    const std::string_view rest = text.substr(end);
-    return WebhookUrl{std::string(text.substr(0, end)),
-                      (rest.starts_with('/') ? "" : "/") + std::string(rest)};
-}
-
 std::string sign_webhook(std::string_view secret, std::int64_t unix_time, std::string_view body) {
     const std::string signed_text = std::to_string(unix_time) + "." + std::string(body);
     std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
@@ -146,25 +120,14 @@ std::string sign_webhook(std::string_view secret, std::int64_t unix_time, std::s
 
 struct Webhooks::Receiver {
     using Event = std::shared_ptr<const std::string>;  ///< JSON, the same for all receivers
-    struct Answer {
-        int status = 0;  ///< 0: none came
-        std::string fault;
-        std::optional<milliseconds> retry_after;
-    };
+    using Answer = tl::expected<PostClient::Answer, std::string>;
     enum class Outcome : std::uint8_t { sent, failed, out_of_time };
 
     Receiver(WebhookUrl to, const WebhookSettings& chosen, std::string run_name)
-        : url(std::move(to)), settings(chosen), run(std::move(run_name)), client(url.origin) {
-        client.set_keep_alive(true);
-        client.set_connection_timeout(settings.timeout);
-        client.set_read_timeout(settings.timeout);
-        client.set_write_timeout(settings.timeout);
-        client.set_tcp_nodelay(true);
-        client.set_url_encode(false);
-        if (!settings.ca_file.empty()) {
-            client.set_ca_cert_path(settings.ca_file);
-        }
-    }
+        : settings(chosen),
+          name(to.name()),
+          run(std::move(run_name)),
+          client(std::move(to), chosen.ca_file, chosen.timeout) {}
 
     void add(const Event& event);
     void work();
@@ -181,10 +144,10 @@ struct Webhooks::Receiver {
     void note_failure(const Answer& answer);
     void note_success();
 
-    const WebhookUrl url;
     const WebhookSettings settings;
+    const std::string name;
     const std::string run;
-    httplib::Client client;
+    PostClient client;
     std::minstd_rand random{std::random_device{}()};
     std::uint64_t delivery_count = 0;
     bool is_down = false;
@@ -265,14 +228,15 @@ Webhooks::Receiver::Outcome Webhooks::Receiver::deliver(const std::vector<Event>
     body += "]}";
     for (std::uint32_t attempt = 0;; ++attempt) {
         const Answer answer = post(body, delivery, attempt);
-        if (answer.status >= 200 && answer.status < 300) {
+        const int status = answer ? answer->status : 0;
+        if (status >= 200 && status < 300) {
             note_success();
             return Outcome::sent;
         }
         ++attempts_failed;
         note_failure(answer);
-        const bool is_final = answer.status >= 300 && answer.status < 500 && answer.status != 408 &&
-                              answer.status != 425 && answer.status != 429;
+        const bool is_final =
+            status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
         if (is_final || attempt == settings.retry_count) {
             return Outcome::failed;
         }
@@ -287,42 +251,13 @@ Webhooks::Receiver::Answer Webhooks::Receiver::post(const std::string& body, con
     const auto unix_time = std::chrono::duration_cast<std::chrono::seconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
-    Answer answer;
-    const auto deadline = Clock::now() + settings.timeout;
-    httplib::Request request;
-    request.method = "POST";
-    request.path = url.target;
-    request.body = body;
-    request.headers = {{"Content-Type", "application/json"},
-                       {"User-Agent", "tickwire"},
-                       {"X-Tickwire-Delivery", delivery},
-                       {"X-Tickwire-Attempt", std::to_string(attempt + 1)},
-                       {"X-Tickwire-Timestamp", std::to_string(unix_time)},
-                       {"X-Tickwire-Signature", sign_webhook(settings.secret, unix_time, body)}};
-    const auto take_head = [&answer](const httplib::Response& response) {
-        answer.status = response.status;
-        const std::string text = response.get_header_value("Retry-After");
-        std::uint32_t seconds = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-        if (error == std::errc{} && end == text.data() + text.size()) {
-            answer.retry_after = std::chrono::seconds(std::min(seconds, 3600U));
-        }
-        return true;
-    };
-    // Told of a head whose body is never read to its end; not told of a 204, which has none.
-    request.response_handler = take_head;
-    std::size_t received = 0;
-    request.content_receiver = [&](const char*, std::size_t size, std::uint64_t, std::uint64_t) {
-        received += size;
-        return received <= answer_size_max && Clock::now() < deadline;
-    };
-    const httplib::Result result = client.send(request);
-    if (result) {
-        take_head(*result);
-    } else if (answer.status == 0) {
-        answer.fault = httplib::to_string(result.error());
-    }
-    return answer;
+    return client.post({{"Content-Type", "application/json"},
+                        {"User-Agent", "tickwire"},
+                        {"X-Tickwire-Delivery", delivery},
+                        {"X-Tickwire-Attempt", std::to_string(attempt + 1)},
+                        {"X-Tickwire-Timestamp", std::to_string(unix_time)},
+                        {"X-Tickwire-Signature", sign_webhook(settings.secret, unix_time, body)}},
+                       body);
 }
 
 /// Twice as long each time, and somewhere between half of it and all, so that relays that lost one backend
@@ -331,7 +266,8 @@ milliseconds Webhooks::Receiver::pause_after(std::uint32_t attempt, const Answer
     milliseconds pause = std::min(first_pause * (std::int64_t{1} << std::min(attempt, 10U)), longest_pause);
     pause =
         pause / 2 + milliseconds(std::uniform_int_distribution<std::int64_t>(0, pause.count() / 2)(random));
-    return std::max(pause, std::min(answer.retry_after.value_or(milliseconds(0)), longest_pause));
+    const auto asked = answer ? answer->retry_after : std::nullopt;
+    return std::max(pause, std::min<milliseconds>(asked.value_or(std::chrono::seconds(0)), longest_pause));
 }
 
 bool Webhooks::Receiver::rest(milliseconds pause) {
@@ -342,15 +278,15 @@ bool Webhooks::Receiver::rest(milliseconds pause) {
 
 void Webhooks::Receiver::note_failure(const Answer& answer) {
     if (!std::exchange(is_down, true)) {
-        spdlog::warn("webhook {}: {}; tried again, up to {} times", url.name(),
-                     answer.status != 0 ? "answered " + std::to_string(answer.status) : answer.fault,
+        spdlog::warn("webhook {}: {}; tried again, up to {} times", name,
+                     answer ? "answered " + std::to_string(answer->status) : answer.error(),
                      settings.retry_count);
     }
 }
 
 void Webhooks::Receiver::note_success() {
     if (std::exchange(is_down, false)) {
-        spdlog::info("webhook {}: answers again", url.name());
+        spdlog::info("webhook {}: answers again", name);
     }
 }
 
@@ -406,7 +342,7 @@ Webhooks::~Webhooks() {
     }
     for (const auto& receiver : receivers_) {
         if (!receiver->wait_until_done(end)) {
-            receiver->client.stop();
+            receiver->client.cancel();
         }
     }
     std::uint64_t lost = 0;

@@ -18,20 +18,10 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "service/webhook_url.hpp"
 #include "shard/notices.hpp"
 
 namespace tickwire::service {
-
-/// `https://backend.example/hooks?of=tickwire`, taken apart.
-struct WebhookUrl {
-    std::string origin;  ///< scheme, host and port
-    std::string target;  ///< path and query
-
-    /// The error is what is wrong, without the URL's name.
-    static tl::expected<WebhookUrl, std::string> parse(std::string_view text);
-    /// For people: without the query, which may hold a secret.
-    std::string name() const { return origin + target.substr(0, target.find('?')); }
-};
 
 struct WebhookSettings {
     std::vector<WebhookUrl> urls;

@@ -130,8 +130,8 @@ class Host {
     virtual void on_page_request(Session& session, const wire::HttpRequest& request) = 0;
     virtual void on_join(Session& session, const wire::Join& join) = 0;
     virtual void on_plain_join(Session& session) = 0;
-    /// A new TLS engine for a connection whose first bytes have come; null where memory is out, or there are
-    /// no certificates.
+    /// A new TLS engine for a connection whose first bytes have come; null where memory is out, or there
+    /// are no certificates.
     virtual std::unique_ptr<tls::TlsEngine> make_engine() = 0;
     /// False: not for this member to send; the session closes with 1002.
     [[nodiscard]] virtual bool on_state(Session& session, const protocol::State& state) = 0;

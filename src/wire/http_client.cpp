@@ -6,8 +6,7 @@ namespace tickwire::wire {
 namespace {
 
 struct Draft {
-    std::uint16_t status = 0;
-    bool is_http_1_0 = false;
+    StatusLine start;
     bool has_upgrade_websocket = false;
     bool has_connection_upgrade = false;
     bool has_extensions = false;
@@ -15,22 +14,12 @@ struct Draft {
     std::string_view subprotocol;
 };
 
-/// `HTTP/1.1 101 Switching Protocols`; the words may be missing, the space before them not (RFC 9112
-/// section 4).
 Verdict read_status_line(std::string_view line, Draft& draft) noexcept {
-    const bool is_status_line = line.size() >= 13 && line.starts_with("HTTP/") && is_digit(line[5]) &&
-                                line[6] == '.' && is_digit(line[7]) && line[8] == ' ' &&
-                                is_digit(line[9]) && is_digit(line[10]) && is_digit(line[11]) &&
-                                line[12] == ' ';
-    if (!is_status_line) {
-        return HttpError::malformed;
+    const auto start = parse_status_line(line);
+    if (!start) {
+        return start.error();
     }
-    if (line[5] != '1') {
-        return HttpError::version_unsupported;
-    }
-    draft.is_http_1_0 = line[7] == '0';
-    draft.status =
-        static_cast<std::uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
+    draft.start = *start;
     return std::nullopt;
 }
 
@@ -57,10 +46,11 @@ Verdict read_field(const HeaderField& field, Draft& draft) noexcept {
 UpgradeAnswer finish(const Draft& draft, std::string_view key, std::size_t size) noexcept {
     const auto expected = websocket::accept_value(key);
     // We offer no extension, so that one in the answer was not asked for.
-    const bool is_accepted = draft.status == 101 && !draft.is_http_1_0 && draft.has_upgrade_websocket &&
-                             draft.has_connection_upgrade && !draft.has_extensions &&
+    const bool is_accepted = draft.start.status == 101 && !draft.start.is_http_1_0 &&
+                             draft.has_upgrade_websocket && draft.has_connection_upgrade &&
+                             !draft.has_extensions &&
                              draft.accept == std::string_view(expected.data(), expected.size());
-    return {draft.status, draft.subprotocol, is_accepted, size};
+    return {draft.start.status, draft.subprotocol, is_accepted, size};
 }
 
 }  // namespace

@@ -86,6 +86,21 @@ std::optional<HeaderField> parse_field(std::string_view line) noexcept {
     return HeaderField{line.substr(0, colon), trim(line.substr(colon + 1))};
 }
 
+tl::expected<StatusLine, HttpError> parse_status_line(std::string_view line) noexcept {
+    const bool is_status_line = line.size() >= 13 && line.starts_with("HTTP/") && is_digit(line[5]) &&
+                                line[6] == '.' && is_digit(line[7]) && line[8] == ' ' &&
+                                is_digit(line[9]) && is_digit(line[10]) && is_digit(line[11]) &&
+                                line[12] == ' ';
+    if (!is_status_line) {
+        return tl::unexpected(HttpError::malformed);
+    }
+    if (line[5] != '1') {
+        return tl::unexpected(HttpError::version_unsupported);
+    }
+    const int status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
+    return StatusLine{static_cast<std::uint16_t>(status), line[7] == '0'};
+}
+
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
     return std::ranges::equal(left, right, {}, to_lower, to_lower);
 }

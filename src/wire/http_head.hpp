@@ -1,5 +1,5 @@
-// What request heads and answer heads have in common: lines, fields and lists, judged strictly. Private to
-// the http_*.cpp beside it.
+// What request heads and answer heads have in common: lines, fields and lists, judged strictly. Used by the
+// http_*.cpp beside it, and by the service for the HTTP that is not a player's.
 //
 // A head is searched for its end as it comes, each byte once, and read when it is whole: in one-byte pieces
 // it costs what it costs in one. A byte that no head has is refused when it comes. A verdict therefore
@@ -35,6 +35,15 @@ struct HeaderField {
 
 /// `name: value`; empty where the line is anything else, such as a folded one (RFC 9112 section 5.2).
 std::optional<HeaderField> parse_field(std::string_view line) noexcept;
+
+/// The start of an answer.
+struct StatusLine {
+    std::uint16_t status = 0;
+    bool is_http_1_0 = false;
+};
+/// `HTTP/1.1 101 Switching Protocols`; the words may be missing, the space before them not (RFC 9112
+/// section 4).
+tl::expected<StatusLine, HttpError> parse_status_line(std::string_view line) noexcept;
 
 /// The error that a line is refused with; empty: go on.
 using Verdict = std::optional<HttpError>;

@@ -1,7 +1,8 @@
 /** Settings: where they come from, which wins, what is refused and how, and what a reload changes. */
 
 import assert from "node:assert/strict";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { TLSSocket, connect } from "node:tls";
@@ -57,6 +58,36 @@ describe("check-config", () => {
   });
 });
 
+describe("a secret that everybody may read", () => {
+  test("is a warning that names the file, and its mode; of what is public it is none", async () => {
+    const folder = makeFolder();
+    const write = (name: string, text: string, mode: number): string => {
+      writeFileSync(join(folder, name), text);
+      chmodSync(join(folder, name), mode);
+      return join(folder, name);
+    };
+    const { certificate, key } = makeCertificate();
+    const text = (mode: number): string => {
+      chmodSync(key, mode);
+      chmodSync(certificate, 0o644);
+      const token = write("token", "correct horse battery\n", mode);
+      const secret = write("secret", "x".repeat(32), mode);
+      const publicKey = execFileSync("openssl", ["x509", "-in", certificate, "-noout", "-pubkey"], { encoding: "utf8" });
+      return file(
+        `[tls]\ncertificate = ["${certificate}"]\nkey = ["${key}"]\n[admin]\ntoken-file = "${token}"\n` +
+          `[webhook]\nurl = ["http://127.0.0.1:9/"]\nsecret-file = "${token}"\n[ticket]\nkey = ["a=${secret}", "b=${write("public", publicKey, 0o644)}"]\n`,
+      );
+    };
+    const exposed = runToEnd("check-config", text(0o644));
+    assert.equal(exposed.code, 0, exposed.stderr);
+    const named = (path: string): string => `tickwire: warning: ${path} holds a secret, and everybody may read or write it (mode 0644): chmod o-rwx\n`;
+    assert.equal(exposed.stderr, [key, join(folder, "token"), join(folder, "secret")].map(named).join(""));
+    assert.deepEqual(runToEnd("check-config", text(0o640)).stderr, "");
+    const token = write("token", "correct horse battery\n", 0o644);
+    await withRelay(["--listen", "127.0.0.1:0", "--admin-token-file", token], (relay) => relay.logged(/token holds a secret, and everybody may read or write it/));
+  });
+});
+
 describe("the environment and the command line", () => {
   test("win over the file, in that order; --print-config says what came from where", () => {
     const path = file("[match]\ntick-hz = 10\nmax-players = 3\n[limits]\nidle-timeout = 7.5\n[server]\ndemo = true\necho = true\n");
@@ -82,11 +113,44 @@ describe("the environment and the command line", () => {
     assert.match(stderr, /demo: 'maybe' is neither true nor false/);
   });
 
-  test("a misspelt variable of ours is an error, any other is not ours", () => {
-    const { code, stderr } = runWith({ TICKWIRE_MATCH_TICKS: "20" }, "serve", "--print-config");
-    assert.equal(code, 2);
-    assert.match(stderr, /TICKWIRE_MATCH_TICKS: no such setting; the nearest is TICKWIRE_MATCH_TICK_HZ/);
+  test("a misspelt variable of ours is an error, be it its section that is misspelt", () => {
+    for (const name of ["TICKWIRE_MATCH_TICKS", "TICKWIRE_MACH_TICK_HZ", "TICKWIRE_MATCHTICK_HZ"]) {
+      const { code, stderr } = runWith({ [name]: "20" }, "serve", "--print-config");
+      assert.equal(code, 2, name);
+      assert.equal(stderr, `tickwire: ${name}: no such setting; the nearest is TICKWIRE_MATCH_TICK_HZ\n`);
+    }
+    assert.match(runWith({ TICKWIRE_PORT: "80" }, "serve", "--print-config").stderr, /TICKWIRE_PORT: no such setting/);
     assert.equal(runWith({ TICKWIRE_BIN: "x", TICKWIRE_UNMASK: "scalar" }, "serve", "--print-config").code, 0);
+  });
+
+  test("what Kubernetes says of a service that is called tickwire is passed over", () => {
+    const links = {
+      TICKWIRE_SERVICE_HOST: "10.0.0.1", TICKWIRE_SERVICE_PORT: "80", TICKWIRE_SERVICE_PORT_WS: "80", TICKWIRE_PORT: "tcp://10.0.0.1:80",
+      TICKWIRE_PORT_80_TCP: "tcp://10.0.0.1:80", TICKWIRE_PORT_80_TCP_PROTO: "tcp", TICKWIRE_ADMIN_SERVICE_HOST: "10.0.0.2", TICKWIRE_ADMIN_PORT_80_TCP_ADDR: "10.0.0.2",
+    };
+    const { code, stderr } = runWith(links, "serve", "--print-config");
+    assert.equal(code, 0, stderr);
+  });
+
+  test("an empty variable is an empty list, and of anything else an error", () => {
+    const path = file('[server]\nlisten = ["127.0.0.1:80"]\n');
+    const listen = (value: string): string => runWith({ TICKWIRE_SERVER_LISTEN: value }, "serve", "--config", path, "--print-config").stdout;
+    assert.match(listen(""), /^# listen is not set +# TICKWIRE_SERVER_LISTEN$/m);
+    assert.match(listen("127.0.0.1:1,127.0.0.1:2"), /^listen = \["127\.0\.0\.1:1", "127\.0\.0\.1:2"\]/m);
+    for (const [name, value, said] of [
+      ["TICKWIRE_MATCH_TICK_HZ", "", "is empty; unset it where the default is meant"],
+      ["TICKWIRE_SERVER_DEMO", "", "is empty; unset it where the default is meant"],
+      ["TICKWIRE_TICKET_AUDIENCE", "", "is empty; unset it where the default is meant"],
+      ["TICKWIRE_SERVER_LISTEN", "127.0.0.1:1,,127.0.0.1:2", "an item of its list is empty"],
+      ["TICKWIRE_SERVER_LISTEN", "127.0.0.1:1,", "an item of its list is empty"],
+    ] as const) {
+      const { code, stderr } = runWith({ [name]: value }, "serve", "--print-config");
+      assert.equal(code, 2, name);
+      assert.equal(stderr, `tickwire: ${name}: ${said}\n`);
+    }
+  });
+
+  test("a value that is wrong is an error in a variable too", () => {
     assert.match(runWith({ TICKWIRE_LOG_LEVEL: "loud" }, "serve", "--print-config").stderr, /TICKWIRE_LOG_LEVEL: 'loud' is none of debug info warn error/);
   });
 });

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ask, askJson, metric, own } from "./admin.ts";
@@ -214,7 +216,7 @@ describe("matches", () => {
   test("can be opened by the game's backend, be spoken to, and end", async () => {
     const opened = await change("/v1/matches/arranged?hold=30", "PUT", '{"map":"harbour","size":1.50}');
     assert.deepEqual([opened.status, opened.body], [201, '{"opened":true}\n']);
-    assert.equal((await change("/v1/matches/arranged", "PUT", '{"round":1}')).status, 200);
+    assert.equal((await change("/v1/matches/arr%61nged", "PUT", '{"round":1}')).status, 200, "however its name is spelled");
     assert.equal((await change("/v1/matches/arranged", "PUT", '[1]')).status, 400);
     assert.equal((await change("/v1/matches/arranged", "PUT", '{"a":')).status, 400);
     const listed = (await askJson(admin, "/v1/matches"))["matches"] as Json[];
@@ -241,6 +243,12 @@ describe("matches", () => {
 });
 
 describe("a web page in the operator's browser", () => {
+  test("of ours puts no name into HTML, and into paths only encoded ones", async () => {
+    const { body } = await ask(admin, "/");
+    assert.doesNotMatch(body, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|eval\(/);
+    assert.deepEqual(body.match(/\/v1\/matches\/\$\{[^}]*/g), ["/v1/matches/${encodeURIComponent(name)"]);
+  });
+
   const kick = "/v1/matches/any";
   test("cannot change anything: no header of ours, another origin, another host", async () => {
     const tries: [string, Record<string, string>, number][] = [
@@ -289,6 +297,33 @@ describe("where others could reach it", () => {
       assert.equal((await ask(`unix:${path}`, "/v1/status")).status, 200);
       execFileSync("test", ["-S", path]);
     });
+  });
+});
+
+describe("who has shown no token", () => {
+  test("has one of so many places, and others wait for it", async () => {
+    await withRelay(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], async (crowded) => {
+      const base = crowded.adminUrl();
+      const silent = Array.from({ length: 64 }, () => connect(Number(new URL(base).port), "127.0.0.1"));
+      await Promise.all(silent.map((socket) => once(socket, "connect")));
+      let isAnswered = false;
+      const answer = ask(base, "/healthz").then((given) => ((isAnswered = true), given));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(isAnswered, false);
+      for (const socket of silent) socket.destroy();
+      assert.equal((await answer).status, 200);
+      assert.ok(metric((await ask(base, "/metrics")).body, "tickwire_admin_limits_total", 'limit="full"') > 0);
+    });
+  });
+
+  test("is refused what is too large or makes no sense, and that is counted", async () => {
+    const count = async (limit: string): Promise<number> => metric((await ask(admin, "/metrics")).body, "tickwire_admin_limits_total", `limit="${limit}"`);
+    const [large, malformed] = [await count("too_large"), await count("malformed")];
+    assert.equal((await ask(admin, "/healthz", { headers: { "X-Long": "x".repeat(20_000) } })).status, 431);
+    assert.equal((await change("/v1/matches/any/events", "POST", "x".repeat(70_000))).status, 413);
+    assert.equal((await change("/v1/drain", "POST", "x")).status, 413);
+    assert.equal((await ask(admin, "/v1/matches/%zz")).status, 400);
+    assert.deepEqual([await count("too_large"), await count("malformed")], [large + 3, malformed + 1]);
   });
 });
 

@@ -145,7 +145,6 @@ describe("members of the relay", () => {
       const deadline = Date.now() + 7000;
       let slow: number[] = [];
       while (Date.now() < deadline && String(slow) !== "1,1,1") {
-        // One after the other: cpp-httplib's threads share constants whose guards the thread sanitizer does not see.
         slow = [];
         for (const match of ["m0", "m1", "m2"]) slow.push(await slowIn(match));
         await new Promise((resolve) => setTimeout(resolve, 100));

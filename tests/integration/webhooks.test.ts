@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -257,6 +257,52 @@ describe("webhooks", () => {
     assert.equal(receiver.deliveries.length, before);
   });
 
+  test("do not wait for a receiver whose answer has no end", async () => {
+    const sockets = new Set<Socket>();
+    const endless = async (start: string, piece: string, pauseMs: number): Promise<string> => {
+      const server = createTcpServer((socket) => {
+        sockets.add(socket.on("error", () => socket.destroy()).on("data", () => {}));
+        const say = (): void => {
+          if (!socket.destroyed) socket.write(piece, () => setTimeout(say, pauseMs));
+        };
+        socket.write(start, say);
+      });
+      server.unref().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    };
+    const urls = [
+      await endless("HTTP/1.1 200 OK\r\nX: ", "x", 50),
+      await endless("HTTP/1.1 200 OK\r\nX: ", "x".repeat(65_536), 0),
+      await endless("", "HTTP/1.1 100 Continue\r\n\r\n", 50),
+    ];
+    const body = await endless("HTTP/1.1 200 OK\r\n\r\n", "x".repeat(65_536), 0);
+    try {
+      await withRelay([...hooks(...urls, body), "--webhook-timeout", "0.5"], async (relay) => {
+        await askJson(relay.adminUrl(), "/v1/matches/m?hold=60", { method: "PUT", headers: own });
+        for (const receiver of urls.keys()) await reaches(relay, "tickwire_webhook_attempts_failed_total", `receiver="${receiver}"`, (value) => value >= 2);
+        await reaches(relay, "tickwire_webhook_events_total", 'receiver="3",result="sent"', (value) => value === 1);
+      });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+
+  test("go over https to the host that the URL names, and to nobody else", async () => {
+    const certificate = makeCertificate("other.example"); // and 127.0.0.1
+    const receiver = await Receiver.start(certificate);
+    await withRelay([...hooks(receiver.url), "--webhook-ca-file", certificate.certificate], async (relay) => {
+      await comeAndGo(relay, "unsafe", ["Ann"]);
+      await relay.logged(/webhook https:\/\/localhost:\d+\/hooks: .*hostname mismatch/i);
+    });
+    assert.deepEqual(receiver.events, []);
+    const byAddress = receiver.url.replace("localhost", "127.0.0.1");
+    await withRelay([...hooks(byAddress), "--webhook-ca-file", certificate.certificate], async (relay) => {
+      await comeAndGo(relay, "safe", ["Ann"]);
+      await receiver.until(isClosed("safe"));
+    });
+  });
+
   test("carry whom a ticket names", async () => {
     const receiver = await Receiver.start();
     const key = join(makeFolder(), "key");
@@ -304,7 +350,7 @@ describe("webhooks", () => {
       return stderr;
     };
     assert.match(refused(["--webhook-url", "http://127.0.0.1:1/"]), /--webhook-url needs --webhook-secret-file/);
-    for (const url of ["ftp://a/", "127.0.0.1:80", "http:///x", "http://user:word@host/", "http://host/a b", "http://host/#x"]) {
+    for (const url of ["ftp://a/", "127.0.0.1:80", "http:///x", "http://user:word@host/", "http://host/a b", "http://host/#x", "http://host:0/", "http://host:/", "http://::1/", "http://[::1", "http://127.1/"]) {
       assert.match(refused(["--webhook-url", url, "--webhook-secret-file", secretFile]), /is no URL for webhooks/, url);
     }
     assert.match(refused(["--webhook-url", "http://a/", "--webhook-secret-file", "/nowhere"]), /\/nowhere: holds no token/);

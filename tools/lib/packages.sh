@@ -6,7 +6,7 @@ declare -A packages=(
     # `run` and `build`: a compiler, the libraries, and the bundler of the demo.
     [build]="g++ meson ninja-build pkg-config python3 liburing-dev libssl-dev libsimdjson-dev
         libtomlplusplus-dev libcli11-dev libexpected-dev libspdlog-dev libfmt-dev
-        libsystemd-dev prometheus-cpp-dev libcpp-httplib-dev openssl esbuild"
+        libsystemd-dev prometheus-cpp-dev openssl esbuild"
     [test]="libgtest-dev libgmock-dev libbenchmark-dev"
     [bench]="libboost-dev libwebsockets-dev"
     [clang]="clang-14 libclang-rt-14-dev"
