@@ -108,6 +108,7 @@ struct HttpServer::Connection {
     bool is_over = false;
     bool was_refused = false;
     std::string input;
+    wire::HeadProgress head_progress;
     HttpRequest request;
     const Route* route = nullptr;
     std::string output;
@@ -273,19 +274,17 @@ void HttpServer::receive(Connection& connection) {
     if (connection.state == State::lingering) {
         return;
     }
-    const std::string_view received(buffer.data(), static_cast<std::size_t>(size));
-    connection.input += received;
+    connection.input.append(buffer.data(), static_cast<std::size_t>(size));
     if (connection.state == State::reading_body) {
         read_body(connection);
-    } else if (received.find('\n') != received.npos || connection.input.size() >= limits_.head_size) {
-        // Looked at line by line, of which there are a hundred at most: a byte at a time costs no more.
+    } else {
         read_head(connection);
     }
 }
 
 void HttpServer::read_head(Connection& connection) {
     HttpResponse response;
-    auto parsed = parse_http_request(connection.input, limits_.head_size);
+    auto parsed = parse_http_request(connection.input, limits_.head_size, connection.head_progress);
     if (!parsed) {
         ++(parsed.error() == 431 ? counters_.too_large : counters_.malformed);
         answer_error(response, parsed.error(), reason_of(parsed.error()));

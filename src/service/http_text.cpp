@@ -123,7 +123,8 @@ std::string_view HttpRequest::header_or_empty(std::string_view name) const {
 }
 
 tl::expected<std::optional<ParsedHttpRequest>, int> parse_http_request(std::string_view bytes,
-                                                                       std::size_t head_size_max) {
+                                                                       std::size_t head_size_max,
+                                                                       wire::HeadProgress& progress) {
     HttpRequest request;
     int status = 0;
     const auto verdict = [&status](int read) -> wire::Verdict {
@@ -131,7 +132,7 @@ tl::expected<std::optional<ParsedHttpRequest>, int> parse_http_request(std::stri
         return read == 0 ? std::nullopt : wire::Verdict(wire::HttpError::malformed);
     };
     const auto size = wire::read_head(
-        base::as_bytes(bytes), head_size_max,
+        base::as_bytes(bytes), head_size_max, progress,
         [&](std::string_view line) { return verdict(read_request_line(line, request)); },
         [&](const wire::HeaderField& field) { return verdict(read_field(field, request)); });
     if (!size) {

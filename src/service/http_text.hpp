@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "wire/http.hpp"
+
 namespace tickwire::service {
 
 /// One request of the admin interface, copied out of the bytes that it came in.
@@ -37,11 +39,13 @@ struct ParsedHttpRequest {
     std::size_t head_size;  ///< what follows is the body
 };
 
-/// The request head at the start of `bytes`; empty where it is not whole yet. The error is the status of
+/// The request head at the start of `bytes`; empty where it is not whole yet: come back with what has come
+/// since and the same `progress`. The error is the status of
 /// the answer: 400, 411 (a body of no given length), 431, 505. Two of a field that is trusted are
 /// malformed: readers could take either.
 tl::expected<std::optional<ParsedHttpRequest>, int> parse_http_request(std::string_view bytes,
-                                                                       std::size_t head_size_max);
+                                                                       std::size_t head_size_max,
+                                                                       wire::HeadProgress& progress);
 
 /// Empty where a `%` is not followed by two digits. `+` stays what it is.
 std::optional<std::string> percent_decode(std::string_view text);

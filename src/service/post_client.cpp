@@ -90,24 +90,17 @@ wire::Verdict read_field(const wire::HeaderField& field, AnswerHead& head) {
 template <typename Receive>
 tl::expected<AnswerHead, std::string> read_answer_head(std::string& input, Receive receive) {
     std::size_t size_left = answer_head_size_max;
-    std::size_t seen_size = 0;
+    wire::HeadProgress progress;
     while (true) {
-        // Only where a line has ended, of which there are a hundred at most: a byte at a time costs no
-        // more.
-        const bool is_readable = input.find('\n', seen_size) != input.npos || input.size() >= size_left;
-        seen_size = input.size();
         AnswerHead head;
-        tl::expected<std::size_t, wire::HttpError> size = 0;
-        if (is_readable) {
-            size = wire::read_head(
-                base::as_bytes(input), size_left,
-                [&head](std::string_view line) -> wire::Verdict {
-                    const auto start = wire::parse_status_line(line);
-                    head.start = start.value_or(wire::StatusLine{});
-                    return start ? std::nullopt : wire::Verdict(start.error());
-                },
-                [&head](const wire::HeaderField& field) { return read_field(field, head); });
-        }
+        const auto size = wire::read_head(
+            base::as_bytes(input), size_left, progress,
+            [&head](std::string_view line) -> wire::Verdict {
+                const auto start = wire::parse_status_line(line);
+                head.start = start.value_or(wire::StatusLine{});
+                return start ? std::nullopt : wire::Verdict(start.error());
+            },
+            [&head](const wire::HeaderField& field) { return read_field(field, head); });
         if (!size) {
             return tl::unexpected(std::string(size.error() == wire::HttpError::head_too_long
                                                   ? "the answer's head is too long"
@@ -116,7 +109,7 @@ tl::expected<AnswerHead, std::string> read_answer_head(std::string& input, Recei
         if (*size != 0) {
             input.erase(0, *size);
             size_left -= *size;
-            seen_size = 0;
+            progress = {};
             if (head.start.status >= 200) {
                 return head;
             }

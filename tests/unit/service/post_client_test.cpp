@@ -211,7 +211,7 @@ TEST_F(PostClientTest, does_not_wait_for_a_handshake) {
 }
 
 TEST_F(PostClientTest, says_what_is_no_answer) {
-    answer("SSH-2.0-x\r\n");
+    answer("SSH-2.0-x\r\n\r\n");
     EXPECT_EQ(post(long_timeout), "the answer is not HTTP/1.1");
     PostClient client(url("https"), "/nowhere", long_timeout);
     EXPECT_EQ(text_of(client.post({}, "")), "TLS: cannot read certificates: /nowhere");
