@@ -273,7 +273,9 @@ void Match::Implementation::forget_member(Member member) noexcept {
 void Match::Implementation::disconnect(Member member, Ending ending, base::Time now) {
     const MemberKind kind = members[member].kind;
     const PlayerNumber player = members[member].player;
-    const Connection connection = members[member].connection;
+    if (kind != MemberKind::spectator) {
+        roster[player].rates = outlet.rates(members[member].connection);
+    }
     forget_member(member);
     if (kind == MemberKind::spectator) {
         return;
@@ -284,7 +286,6 @@ void Match::Implementation::disconnect(Member member, Ending ending, base::Time 
     }
     Slot& slot = roster[player];
     slot.presence = Presence::away;
-    slot.rates = outlet.rates(connection);
     slot.away_until = now + options.resume_window / (base::bug(base::Bug::slot_ended_early) ? 2 : 1);
     set_timer(slot.away_until);
     json.clear();

@@ -34,7 +34,9 @@ Properties::Outcome Properties::apply(const wire::SetProperties& request) {
             ++count;
         }
     }
-    if (size > bounds_.size_max || count > bounds_.count_max) {
+    // What is over them, as the state of a process with others may be, can still shrink.
+    if ((size > bounds_.size_max && size > size_) ||
+        (count > bounds_.count_max && count > values_.size())) {
         return Outcome::too_large;
     }
     for (const auto& [key, json] : last) {

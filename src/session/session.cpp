@@ -50,15 +50,14 @@ Session::~Session() {
 
 void Session::receive(base::MutableBytes bytes, base::Time now) {
     bytes_received_ += bytes.size();
-    if (phase_ == Phase::draining) {
-        return;  // nor is it decrypted: TLS might want to answer, and FIN is sent
+    if (phase_ == Phase::draining || (phase_ == Phase::closing && is_stream_broken_)) {
+        return;  // nor is it decrypted: TLS might want to answer, and FIN is sent or will be
     }
     last_heard_ = now;
     is_pinged_ = false;
     completed_message_ = false;
-    uncharged_size_ = bytes.size();
-    admit_bytes(now);
-    if (phase_ == Phase::over) [[unlikely]] {
+    uncharged_size_ = static_cast<std::uint32_t>(bytes.size());
+    if (!admit_bytes(now)) [[unlikely]] {
         return;
     }
     if (phase_ == Phase::proxy_header) [[unlikely]] {
@@ -78,20 +77,31 @@ void Session::receive(base::MutableBytes bytes, base::Time now) {
 }
 
 /// Charges what came from the network, TLS included, to a member before it is decrypted, to who joins by it
-/// before what follows the join is read. Over the rate it is read on, for the peer's close frame.
-void Session::admit_bytes(base::Time now) {
+/// before what follows the join is read. Over the rate it is read on, for the peer's close frame; over what
+/// is read for that, the rest is thrown away: closing at once would reset our own close frame away. False:
+/// to be read no more.
+bool Session::admit_bytes(base::Time now) {
     if (is_joined()) {
         if (rates_.bytes.take(uncharged_size_, limits().bytes_per_second, now)) [[likely]] {
             uncharged_size_ = 0;
-            return;
+            return true;
         }
         ++environment_->counters.over_byte_rate;
         fail(4100, "too many bytes", now);
     }
     if (phase_ == Phase::closing &&
-        !closing_bucket_.take(std::exchange(uncharged_size_, 0), closing_bytes_per_second, now)) {
+        !rates_.bytes.take(std::exchange(uncharged_size_, 0), closing_bytes_per_second, now)) {
         ++environment_->counters.over_byte_rate;
-        drop_connection();
+        break_stream(now);
+        return false;
+    }
+    return phase_ != Phase::over;
+}
+
+void Session::break_stream(base::Time now) {
+    is_stream_broken_ = true;
+    if (outgoing_.is_empty() && !outgoing_.is_in_flight()) {
+        end_when_said(now);
     }
 }
 
@@ -415,6 +425,7 @@ void Session::close(std::uint16_t code, std::string_view reason, base::Time now)
     const std::size_t header_size = websocket::encode_server_header(Opcode::close, size, header.data());
     const bool is_queued = outgoing_.append({header.data(), header_size}, {payload.data(), size});
     is_close_sent_ = true;
+    rates_.bytes = {};  // of what is read until the end; who keeps the member's has asked for them before
     phase_ = is_queued ? Phase::closing : Phase::over;
     deadline_ = now + environment_->options.close_timeout;
     environment_->host.on_attention(*this);

@@ -177,8 +177,10 @@ class Session {
     void handle_binary(base::Bytes message, base::Time now);
     void handle_plain(const websocket::Message& message, base::Time now);
     void handle_peer_close(const websocket::Message& message, base::Time now);
-    void admit_bytes(base::Time now);
-    void admit_frames(base::Time now);
+    bool admit_bytes(base::Time now);
+    /// In `closing`: the peer's frames are read no more.
+    void break_stream(base::Time now);
+    bool admit_frames(base::Time now);
     std::size_t outbox_limit() const noexcept;
     const wire::Limits& limits() const noexcept {
         return own_limits_ != nullptr ? *own_limits_ : environment_->options.limits_of(role_);
@@ -214,6 +216,7 @@ class Session {
     bool is_unfinished_ = false;      ///< something is held for its rest, to be there by deadline_
     bool completed_message_ = false;  ///< in the read at hand; control frames do not count
     std::uint32_t frames_admitted_ = 0;
+    std::uint32_t uncharged_size_ = 0;  ///< of the read at hand
     std::unique_ptr<tls::TlsEngine> engine_;
     Outgoing outgoing_;
     std::optional<websocket::Reader> reader_;
@@ -229,8 +232,6 @@ class Session {
     base::Time began_;                  ///< on this shard
     std::uint64_t bytes_received_ = 0;  ///< on this shard, as they came from the network
     std::uint64_t bytes_sent_ = 0;
-    std::size_t uncharged_size_ = 0;  ///< of the read at hand
-    base::TokenBucket closing_bucket_;
     base::RateBuckets rates_;
 };
 

@@ -197,7 +197,7 @@ void Session::resume_moved(const MovedSession& moved, base::Time now) {
     if (!moved.leftover.empty() &&
         (phase_ == Phase::joining || phase_ == Phase::plain || phase_ == Phase::echo)) {
         std::string leftover = moved.leftover;
-        uncharged_size_ = leftover.size();
+        uncharged_size_ = static_cast<std::uint32_t>(leftover.size());
         receive_frames({reinterpret_cast<std::uint8_t*>(leftover.data()), leftover.size()}, now);
     }
 }

@@ -17,19 +17,19 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
     }
     std::span<std::uint8_t> input = bytes;
     while (true) {
-        if (uncharged_size_ != 0 && is_joined() && !input.empty()) [[unlikely]] {
-            admit_bytes(now);
+        if (uncharged_size_ != 0 && is_joined() && !input.empty() && !admit_bytes(now)) [[unlikely]] {
+            return;
         }
         auto next = reader_->next(input);
-        admit_frames(now);
+        if (!admit_frames(now)) [[unlikely]] {
+            return;
+        }
         if (!next) [[unlikely]] {
-            is_stream_broken_ = true;
             if (phase_ == Phase::closing) {
-                if (outgoing_.is_empty() && !outgoing_.is_in_flight()) {
-                    end_when_said(now);
-                }
+                break_stream(now);
                 return;
             }
+            is_stream_broken_ = true;
             environment_->counters.over_size += websocket::close_code(next.error()) == 1009 ? 1U : 0U;
             fail_peer(websocket::close_code(next.error()), websocket::describe(next.error()), now);
             return;
@@ -46,16 +46,17 @@ void Session::receive_frames(base::MutableBytes bytes, base::Time now) {
 }
 
 /// Charges the frames that the reader has seen since it was last asked. Over the rate it is read on, as for
-/// bytes.
-void Session::admit_frames(base::Time now) {
+/// bytes, if there is memory to say so.
+bool Session::admit_frames(base::Time now) {
     const std::uint32_t seen = reader_->frame_count();
     const std::uint32_t count = seen - frames_admitted_;
     frames_admitted_ = seen;
     if (count == 0 || !is_joined() || rates_.messages.take(count, limits().messages_per_second, now)) {
-        return;
+        return true;
     }
     ++environment_->counters.over_message_rate;
     fail(4100, "too many messages", now);
+    return phase_ != Phase::over;
 }
 
 void Session::handle_message(const websocket::Message& message, base::Time now) {

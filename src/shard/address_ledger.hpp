@@ -1,5 +1,5 @@
-// How many connections each address has, and how fast it opens them; or how many matches. Pure bookkeeping,
-// which the directory keeps behind its mutex.
+// How many connections each address has, and how fast it opens them; or, in a ledger of its own, how many
+// matches. Pure bookkeeping, which the directory keeps behind its mutex.
 #pragma once
 
 #include <cstddef>

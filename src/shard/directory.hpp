@@ -1,7 +1,7 @@
 // The one object that shards share: which shard a match lives on, how many connections there are and whose,
 // which tickets were used, how much memory is held, who shakes hands. Touched only at accept, when a
-// handshake ends, at an upgrade, at a join with a ticket of single use, and when a match or a connection
-// ends; what is more than a counter is behind a mutex.
+// handshake ends, at an upgrade, at a join that opens a match or has a ticket of single use, and when a
+// match or a connection ends; what is more than a counter is behind a mutex.
 #pragma once
 
 #include <atomic>

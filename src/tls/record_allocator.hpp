@@ -17,8 +17,8 @@ namespace tickwire::tls {
 /// changes.
 [[nodiscard]] bool install_record_allocator() noexcept;
 
-/// While it lives, OpenSSL gets no block of more than `size_max` bytes on this thread, if the allocator is
-/// installed: what it wanted it for fails.
+/// While it lives, and one at a time, OpenSSL gets no block of more than `size_max` bytes on this thread,
+/// if the allocator is installed: what it wanted it for fails.
 class BlockLimit {
   public:
     explicit BlockLimit(std::size_t size_max) noexcept;

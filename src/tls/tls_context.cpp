@@ -79,6 +79,21 @@ bool is_mismatch() noexcept {
                                                   ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH);
 }
 
+/// Bytes in DER of the certificate and those that go with it. What OpenSSL takes to send them doubles from
+/// the size of the client's hello, and a handshake may take so much and no more (tls_engine.cpp): these fit
+/// whatever the hello.
+constexpr int chain_size_max = 18'000;
+
+int chain_size(SSL_CTX* context) {
+    int size = i2d_X509(SSL_CTX_get0_certificate(context), nullptr);
+    STACK_OF(X509)* chain = nullptr;
+    SSL_CTX_get0_chain_certs(context, &chain);
+    for (int index = 0; index < sk_X509_num(chain); ++index) {
+        size += i2d_X509(sk_X509_value(chain, index), nullptr);
+    }
+    return size;
+}
+
 /// Empty, or one line that says what is wrong with which file.
 std::string load_files(SSL_CTX* context, const std::string& certificate_file, const std::string& key_file) {
     for (const std::string& file : {certificate_file, key_file}) {
@@ -88,6 +103,10 @@ std::string load_files(SSL_CTX* context, const std::string& certificate_file, co
     }
     if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1) {
         return certificate_file + " holds no usable PEM certificate chain: " + last_error();
+    }
+    if (const int size = chain_size(context); size > chain_size_max) {
+        return certificate_file + " holds " + std::to_string(size) + " bytes of certificates, of at most " +
+               std::to_string(chain_size_max) + ": leave out what is not of the chain";
     }
     const bool has_key = SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) == 1;
     if (!has_key && !is_mismatch()) {

@@ -25,8 +25,8 @@ constexpr std::uint32_t own_step_count_max = 200 * 7;
 // It is between two of these that a connection ends for it: 2 KB are 75 key updates, or 1.5 ms.
 constexpr std::size_t input_slice_size = 2048;
 // A ClientHello may announce 131 KB, for which OpenSSL takes 175 KB at its first bytes. These are for one
-// of 36 KB (with a ticket and post-quantum keys it has 4 KB), and for 32 KB of our own certificates, for
-// which it doubles what it has: 32,768 * 4 / 3 bytes.
+// of 36 KB; with a ticket and post-quantum keys it has 4 KB. For our own certificates it doubles what it
+// has, and takes a third more: chain_size_max in tls_context.cpp fits whatever the hello.
 constexpr std::size_t server_block_size_max = 48 * 1024;
 
 }  // namespace

@@ -41,9 +41,9 @@ struct ForwardedFor {
 /// Where the search for a head's end stands, so that each byte is looked at once, in however small pieces
 /// they come. Of one head: the next has its own.
 struct HeadProgress {
-    std::size_t searched = 0;    ///< bytes
-    std::size_t line_begin = 0;  ///< of the line that is not whole yet
-    std::size_t line_count = 0;  ///< whole ones
+    std::uint32_t searched = 0;    ///< bytes
+    std::uint32_t line_begin = 0;  ///< of the line that is not whole yet
+    std::uint32_t line_count = 0;  ///< whole ones
 };
 
 /// One request. The views lie in the bytes that it was read from.

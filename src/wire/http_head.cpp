@@ -51,7 +51,7 @@ tl::expected<std::size_t, HttpError> find_head_end(base::Bytes bytes, std::size_
         if ((is_whole && !ends_in_return) || !std::ranges::all_of(fresh, is_line_character)) {
             return tl::unexpected(HttpError::malformed);
         }
-        progress.searched += fresh.size();
+        progress.searched += static_cast<std::uint32_t>(fresh.size());
         if (!is_whole) {
             if (bytes.size() >= size_max) {
                 return tl::unexpected(HttpError::head_too_long);
@@ -59,7 +59,7 @@ tl::expected<std::size_t, HttpError> find_head_end(base::Bytes bytes, std::size_
             return 0;
         }
         const bool is_blank = progress.searched == progress.line_begin;
-        progress.searched = line_feed + 1;
+        progress.searched = static_cast<std::uint32_t>(line_feed) + 1;
         progress.line_begin = progress.searched;
         if (is_blank && progress.line_count != 0) {
             return progress.searched;

@@ -1,4 +1,5 @@
 // Control requests and their answers.
+#include "match/properties.hpp"
 #include "match_fixture.hpp"
 
 namespace tickwire::match {
@@ -58,6 +59,18 @@ TEST_F(RequestsTest, too_many_properties_are_refused_whole) {
     EXPECT_EQ(ann.log.back(), R"({"op":"ok","id":3})");
     EXPECT_EQ(counters.errors[static_cast<std::size_t>(wire::ControlErrorCode::too_large)], 3U);
     EXPECT_EQ(counters.errors[static_cast<std::size_t>(wire::ControlErrorCode::version)], 0U);
+}
+
+TEST(Properties, over_their_bounds_can_shrink_and_not_grow) {
+    using Outcome = Properties::Outcome;
+    Properties properties({.size_max = 14, .count_max = 2});
+    properties.restore(7, {{"a", "1234567890"}, {"b", "1"}, {"c", "1"}});
+    EXPECT_EQ(properties.apply({{{"a", "12345678901"}}, {}}), Outcome::too_large);
+    EXPECT_EQ(properties.apply({{{"d", "1"}}, {}}), Outcome::too_large);
+    EXPECT_EQ(properties.apply({{{"a", "123456789"}}, {}}), Outcome::accepted);
+    EXPECT_EQ(properties.apply({{{"b", ""}}, {}}), Outcome::accepted);
+    EXPECT_EQ(properties.apply({{{"c", ""}}, {}}), Outcome::accepted);
+    EXPECT_EQ(properties.apply({{{"a", "1234567890"}}, {}}), Outcome::too_large) << "as ever";
 }
 
 TEST_F(RequestsTest, spectators_are_forbidden_what_is_not_theirs) {

@@ -92,11 +92,11 @@ TEST_F(TlsAllocation, records_take_no_memory_from_the_heap) {
     EXPECT_EQ(allocation_count - before, 0U);
 }
 
+/// Whether OpenSSL takes it all at the first bytes, and is refused, or as they come, is its affair.
 TEST(BlockLimit, takes_no_memory_for_a_hello_that_nobody_sends) {
     ASSERT_TRUE(is_installed);
     const TestCertificate certificate;
-    for (const auto& [size, expected] :
-         {std::pair(0x8000, TlsStatus::starved), std::pair(0x1ffff, TlsStatus::failed)}) {
+    for (const int size : {0x8000, 0x1ffff}) {
         const auto server = TlsEngine::create(server_context(certificate), TlsEngine::Side::server);
         const std::uint8_t hello[] = {0x16,
                                       3,
@@ -109,7 +109,12 @@ TEST(BlockLimit, takes_no_memory_for_a_hello_that_nobody_sends) {
                                       static_cast<std::uint8_t>(size)};
         base::Bytes input(hello);
         Wire answer;
-        EXPECT_EQ(server->handshake(input, answer), expected) << size;
+        const std::int64_t before = held_by_openssl();
+        const TlsStatus status = server->handshake(input, answer);
+        EXPECT_LT(held_by_openssl() - before, 100'000) << size;
+        if (size == 0x8000) {
+            EXPECT_EQ(status, TlsStatus::starved);
+        }
     }
 }
 

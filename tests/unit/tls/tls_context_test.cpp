@@ -3,6 +3,10 @@
 #include <openssl/ssl.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include "tls_fixture.hpp"
 
 namespace tickwire::tls {
@@ -24,6 +28,20 @@ TEST(TlsContext, names_the_file_that_cannot_be_read) {
               "cannot read /nowhere/c.pem: No such file or directory");
     EXPECT_EQ(error_of(certificate.certificate_file(), "/nowhere/k.pem"),
               "cannot read /nowhere/k.pem: No such file or directory");
+}
+
+TEST(TlsContext, refuses_more_certificates_than_a_handshake_can_send) {
+    const TestCertificate certificate;
+    std::ifstream file(certificate.certificate_file());
+    const std::string pem{std::istreambuf_iterator<char>(file), {}};
+    std::string chain;
+    while (chain.size() < 20'000) {
+        chain += pem;
+    }
+    EXPECT_EQ(error_of(certificate.write("long.pem", chain), certificate.key_file()), "no error");
+    const std::string bundle = certificate.write("bundle.pem", chain + chain);
+    EXPECT_NE(error_of(bundle, certificate.key_file()).find("bytes of certificates, of at most 18000"),
+              std::string::npos);
 }
 
 TEST(TlsContext, names_the_file_that_holds_something_else) {
