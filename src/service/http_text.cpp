@@ -4,11 +4,15 @@
 #include <charconv>
 
 #include "wire/http_head.hpp"
+#include "wire/utf8.hpp"
 
 namespace tickwire::service {
 namespace {
 
 constexpr int malformed = 400;
+/// Of a path's segments, and of a query's parameters: no route has more than a third of it, and each takes
+/// far more memory than the byte that it may come in.
+constexpr std::size_t part_count_max = 16;
 
 bool is_target(std::string_view target) {
     return target.starts_with('/') && std::ranges::all_of(target, [](char letter) {
@@ -16,11 +20,15 @@ bool is_target(std::string_view target) {
            });
 }
 
+bool is_text(std::string_view text) {
+    return wire::is_valid_utf8(base::as_bytes(text));
+}
+
 bool read_segments(std::string_view path, HttpRequest& request) {
     for (std::size_t at = 1; at <= path.size();) {
         const std::size_t end = std::min(path.find('/', at), path.size());
         auto segment = percent_decode(path.substr(at, end - at));
-        if (!segment) {
+        if (!segment || request.segments.size() == part_count_max) {
             return false;
         }
         request.segments.push_back(std::move(*segment));
@@ -29,7 +37,7 @@ bool read_segments(std::string_view path, HttpRequest& request) {
     return true;
 }
 
-/// As forms write them: a space is a plus.
+/// As forms write them: a space is a plus. Decoded they are UTF-8, as what is made of them has to be.
 bool read_parameters(std::string_view query, HttpRequest& request) {
     while (!query.empty()) {
         const std::size_t end = std::min(query.find('&'), query.size());
@@ -39,7 +47,8 @@ bool read_parameters(std::string_view query, HttpRequest& request) {
         const std::size_t equals = std::min(pair.find('='), pair.size());
         auto name = percent_decode(std::string_view(pair).substr(0, equals));
         auto value = percent_decode(std::string_view(pair).substr(std::min(equals + 1, pair.size())));
-        if (!name || !value) {
+        if (!name || !value || !is_text(*name) || !is_text(*value) ||
+            request.parameters.size() == part_count_max) {
             return false;
         }
         request.parameters.emplace_back(std::move(*name), std::move(*value));
@@ -62,6 +71,7 @@ int read_request_line(std::string_view line, HttpRequest& request) {
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
         return 505;
     }
+    request.is_http_1_0 = version == "HTTP/1.0";
     request.method = line.substr(0, method_end);
     if (!wire::is_token(request.method) || !is_target(target)) {
         return malformed;
@@ -91,8 +101,8 @@ int read_field(const wire::HeaderField& field, HttpRequest& request) {
             return malformed;
         }
     }
-    request.expects_continue |=
-        is_named("Expect") && wire::equals_ignoring_case(field.value, "100-continue");
+    request.expects_continue |= !request.is_http_1_0 && is_named("Expect") &&
+                                wire::equals_ignoring_case(field.value, "100-continue");
     request.headers.emplace_back(field.name, field.value);
     return 0;
 }

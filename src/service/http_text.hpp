@@ -23,6 +23,7 @@ struct HttpRequest {
     std::vector<std::string> segments;  ///< of the path, each decoded: `/v1/a%20b` has "v1" and "a b"
     std::vector<Pair> parameters;       ///< of the query, decoded
     std::vector<Pair> headers;
+    bool is_http_1_0 = false;  ///< of who knows no 1xx (RFC 9110 section 10.1.1)
     std::size_t content_size = 0;
     bool expects_continue = false;  ///< the body is not sent before `100 Continue`
     std::string body;

@@ -134,7 +134,8 @@ struct FreeAddresses {
 /// OpenSSL too ends at the deadline where a peer sends it records without end.
 class PostClient::Stream {
   public:
-    Stream(int descriptor, int bell) : descriptor_(descriptor), bell_(bell) {}
+    Stream(int descriptor, int bell, const std::atomic<bool>& is_cancelled)
+        : descriptor_(descriptor), bell_(bell), is_cancelled_(is_cancelled) {}
     ~Stream() {
         if (ssl_ != nullptr) {
             if (::SSL_is_init_finished(ssl_) == 1) {
@@ -278,18 +279,21 @@ class PostClient::Stream {
 
     const int descriptor_;
     const int bell_;
+    const std::atomic<bool>& is_cancelled_;
     Clock::time_point deadline_{};
     SSL* ssl_ = nullptr;
     short wanted_ = 0;
 };
 
-/// As a socket that would block, past the deadline.
+/// As a socket that would block, past the deadline; and when it is cancelled, but for a goodbye.
 template <typename Call>
 int PostClient::Stream::through_bio(BIO* bio, int direction, Call call) noexcept {
     const auto* const stream = static_cast<const Stream*>(::BIO_get_data(bio));
     ::BIO_clear_retry_flags(bio);
     errno = EAGAIN;
-    const ssize_t size = Clock::now() < stream->deadline_ ? call(stream->descriptor_) : -1;
+    const bool is_over =
+        Clock::now() >= stream->deadline_ || (direction == BIO_FLAGS_READ && stream->is_cancelled_.load());
+    const ssize_t size = is_over ? -1 : call(stream->descriptor_);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
         ::BIO_set_flags(bio, BIO_FLAGS_SHOULD_RETRY | direction);
     }
@@ -379,6 +383,7 @@ PostClient::~PostClient() {
 }
 
 void PostClient::cancel() noexcept {
+    is_cancelled_ = true;
     ::eventfd_write(bell_, 1);
 }
 
@@ -434,7 +439,7 @@ Result PostClient::connect(Clock::time_point deadline) {
         }
         const int on = 1;
         ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        auto stream = std::make_unique<Stream>(descriptor, bell_);
+        auto stream = std::make_unique<Stream>(descriptor, bell_, is_cancelled_);
         // A share of the time for each address that is left, so that one that is silent leaves some.
         const auto now = Clock::now();
         stream->set_deadline(now + (deadline - now) / left);

@@ -6,6 +6,7 @@
 // one.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -53,9 +54,10 @@ class PostClient {
 
     const WebhookUrl url_;
     const std::chrono::milliseconds timeout_;
-    const int bell_;                    ///< an eventfd: cancelled
-    std::unique_ptr<Context> context_;  ///< null without TLS
-    std::unique_ptr<Stream> stream_;    ///< null: no connection
+    const int bell_;                         ///< an eventfd: cancelled, for who waits
+    std::atomic<bool> is_cancelled_{false};  ///< for OpenSSL, which does not wait while records come
+    std::unique_ptr<Context> context_;       ///< null without TLS
+    std::unique_ptr<Stream> stream_;         ///< null: no connection
 };
 
 }  // namespace tickwire::service

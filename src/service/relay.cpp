@@ -208,38 +208,37 @@ int Relay::run() {
                                                          [this] { reload_certificates(); });
     key_watcher_ = std::make_unique<FileWatcher>("ticket-keys", ticket_key_paths(config),
                                                  [this] { reload_ticket_keys(); });
-    {
-        const auto admin = Admin::start(listeners->admin(), files->admin_token, *this);
-        spdlog::info("kernel: {}", features->summary);
-        spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
-                     shard_count, connection_count_max_, config.tick_hz, config.slot_us);
-        for (const std::string& line : exposed_secrets(config)) {
-            spdlog::warn("{}", line);
-        }
-        if (connection_count_max_ > allowed) {
-            spdlog::warn("the limit on open files allows only {} connections", allowed);
-        }
-        if (tickets.keys != nullptr) {
-            spdlog::info("joining {} a ticket: {} keys", config.ticket_optional ? "may bring" : "needs",
-                         tickets.keys->count());
-        } else {
-            spdlog::info("joining needs no ticket (ticket-key and ticket-jwks are not set)");
-        }
-        if (config.origins.empty()) {
-            spdlog::info("web pages of every origin may connect (origins is not set)");
-        }
-        for (const std::string& line : listeners->lines()) {
-            std::printf("%s\n", line.c_str());
-        }
-        std::fflush(stdout);
-        is_running_ = true;
-        ::sd_notify(0, "READY=1");
-        const StopReason reason = serve(signals);
-        is_running_ = false;
-        ::sd_notify(0, "STOPPING=1");
-        if (reason == StopReason::terminated && has_state_store()) {
-            leave();
-        }
+    auto admin = Admin::start(listeners->admin(), files->admin_token, *this);
+    spdlog::info("kernel: {}", features->summary);
+    spdlog::info("{} shards, {} connections at most, {} ticks a second, slots of at most {} us",
+                 shard_count, connection_count_max_, config.tick_hz, config.slot_us);
+    for (const std::string& line : exposed_secrets(config)) {
+        spdlog::warn("{}", line);
+    }
+    if (connection_count_max_ > allowed) {
+        spdlog::warn("the limit on open files allows only {} connections", allowed);
+    }
+    if (tickets.keys != nullptr) {
+        spdlog::info("joining {} a ticket: {} keys", config.ticket_optional ? "may bring" : "needs",
+                     tickets.keys->count());
+    } else {
+        spdlog::info("joining needs no ticket (ticket-key and ticket-jwks are not set)");
+    }
+    if (config.origins.empty()) {
+        spdlog::info("web pages of every origin may connect (origins is not set)");
+    }
+    for (const std::string& line : listeners->lines()) {
+        std::printf("%s\n", line.c_str());
+    }
+    std::fflush(stdout);
+    is_running_ = true;
+    ::sd_notify(0, "READY=1");
+    const StopReason reason = serve(signals);
+    is_running_ = false;
+    ::sd_notify(0, "STOPPING=1");
+    admin.reset();  // or its requests would wait for shards that have left
+    if (reason == StopReason::terminated && has_state_store()) {
+        leave();
     }
     certificate_watcher_->stop();
     key_watcher_->stop();
@@ -343,13 +342,13 @@ void Relay::leave() {
     const CommonState common{*tickets_->set(), Clock::now() - session_key_made_,
                              shards_->directory().used_tickets(::time(nullptr))};
     auto bytes = encode_upgrade_state(common, left.matches);
-    if (bytes.size() > size_max && size_max != 0) {
-        const Dropped dropped =
-            drop_for_room(left.matches, bytes.size() - size_max, uring::monotonic_now());
+    if (const std::size_t size = bytes.size(); size > size_max && size_max != 0) {
+        bytes = std::vector<std::uint8_t>();  // gives the memory back
+        const Dropped dropped = drop_for_room(left.matches, size - size_max, uring::monotonic_now());
         spdlog::warn(
             "{} bytes are more than upgrade-state-mib allows: the logs of {} matches are not left, "
             "nor are {} whole matches",
-            bytes.size(), dropped.log_count, dropped.matches.size());
+            size, dropped.log_count, dropped.matches.size());
         for (const std::string& name : dropped.matches | std::views::take(10)) {
             spdlog::warn("match {} is not left to the next process", name);
         }

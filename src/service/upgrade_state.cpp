@@ -119,43 +119,50 @@ std::vector<std::uint8_t> encode_upgrade_state(const CommonState& common,
 }
 
 Dropped drop_for_room(std::vector<std::vector<std::uint8_t>>& matches, std::size_t excess, base::Time now) {
-    struct Candidate {
-        std::size_t index;
-        std::string name;
-        std::vector<std::uint8_t> without_log;
-        std::size_t gain;
-    };
     wire::ControlParser parser;
-    std::vector<Candidate> candidates;
-    for (std::size_t index = 0; index < matches.size(); ++index) {
+    const auto decode = [&](std::size_t index) {
         auto match = match::decode_snapshot(matches[index], now, parser);
         base::check(match.has_value(), "a snapshot of our own");
-        match->events.clear();
-        match->newest_dropped_event = match->newest_event;
-        Candidate& candidate = candidates.emplace_back(Candidate{index, match->name, {}, 0});
-        encode_snapshot(*match, candidate.without_log);
-        candidate.gain = matches[index].size() - candidate.without_log.size();
+        return std::move(*match);
+    };
+    const auto encode_without_log = [&decode](std::size_t index) {
+        match::MatchSnapshot match = decode(index);
+        match.events.clear();
+        match.newest_dropped_event = match.newest_event;
+        std::vector<std::uint8_t> bytes;
+        encode_snapshot(match, bytes);
+        return bytes;
+    };
+    // Memory is short when this is needed: nothing is held of a match but this, and those that are to be
+    // changed are encoded twice.
+    struct Candidate {
+        std::size_t index;
+        std::size_t gain;
+    };
+    std::vector<Candidate> candidates;
+    for (std::size_t index = 0; index < matches.size(); ++index) {
+        candidates.push_back({index, matches[index].size() - encode_without_log(index).size()});
     }
     Dropped dropped;
     std::ranges::sort(candidates, std::greater<>(), &Candidate::gain);
-    for (Candidate& candidate : candidates) {
-        if (excess == 0 || candidate.gain == 0) {
+    for (const auto [index, gain] : candidates) {
+        if (excess == 0 || gain == 0) {
             break;
         }
-        matches[candidate.index] = std::move(candidate.without_log);
-        excess -= std::min(excess, candidate.gain);
+        matches[index] = encode_without_log(index);
+        excess -= std::min(excess, gain);
         ++dropped.log_count;
     }
     std::ranges::sort(candidates, std::greater<>(),
                       [&matches](const Candidate& candidate) { return matches[candidate.index].size(); });
-    for (Candidate& candidate : candidates) {
+    for (const auto [index, gain] : candidates) {
         if (excess == 0) {
             break;
         }
+        dropped.matches.push_back(decode(index).name);
         // With the u32 that says how long it is.
-        excess -= std::min(excess, matches[candidate.index].size() + sizeof(std::uint32_t));
-        matches[candidate.index].clear();
-        dropped.matches.push_back(std::move(candidate.name));
+        excess -= std::min(excess, matches[index].size() + sizeof(std::uint32_t));
+        matches[index].clear();
     }
     std::erase_if(matches, [](const auto& match) { return match.empty(); });
     return dropped;

@@ -28,6 +28,10 @@ bool is_label(std::string_view label) {
     });
 }
 
+bool is_number(std::string_view label) {
+    return std::ranges::all_of(label, wire::is_digit) || label.starts_with("0x") || label.starts_with("0X");
+}
+
 /// A name or an IPv4 address. What ends in a number is an address, in four parts: resolvers know other
 /// spellings of those (127.1, 0x7f000001), and nobody means one.
 bool is_host(const std::string& host) {
@@ -40,7 +44,7 @@ bool is_host(const std::string& host) {
         }
         at = dot + 1;
     }
-    return wire::is_digit(last.front()) ? is_address(AF_INET, host) : host.size() <= name_size_max;
+    return is_number(last) ? is_address(AF_INET, host) : host.size() <= name_size_max;
 }
 
 }  // namespace

@@ -7,9 +7,9 @@ namespace {
 
 constexpr std::size_t head_size_max = 1024;
 
-int status_of(std::string_view head) {
+int status_of(std::string_view head, std::size_t size_max = head_size_max) {
     wire::HeadProgress progress;
-    const auto parsed = parse_http_request(head, head_size_max, progress);
+    const auto parsed = parse_http_request(head, size_max, progress);
     return parsed ? (*parsed ? 200 : 0) : parsed.error();
 }
 
@@ -65,6 +65,30 @@ TEST(HttpText, refuses_what_is_not_strict) {
         many += "a:\r\n";
     }
     EXPECT_EQ(status_of(many), 431);
+}
+
+TEST(HttpText, refuses_more_parts_than_any_route_has) {
+    constexpr std::size_t size = 16 * 1024;
+    for (const std::string start : {"GET /?", "GET /"}) {
+        const char part = start.back() == '?' ? '&' : '/';
+        EXPECT_EQ(status_of(start + std::string(size, part) + " HTTP/1.1\r\n\r\n", 2 * size), 400) << start;
+        EXPECT_EQ(status_of(start + std::string(15, part) + " HTTP/1.1\r\n\r\n"), 200) << start;
+        EXPECT_EQ(status_of(start + std::string(17, part) + " HTTP/1.1\r\n\r\n"), 400) << start;
+    }
+}
+
+TEST(HttpText, refuses_parameters_that_are_no_text) {
+    EXPECT_EQ(status_of("GET /v1/x?reason=%c3%b6 HTTP/1.1\r\n\r\n"), 200);
+    EXPECT_EQ(status_of("GET /v1/x?reason=%ff HTTP/1.1\r\n\r\n"), 400);
+    EXPECT_EQ(status_of("GET /v1/x?%c3=reason HTTP/1.1\r\n\r\n"), 400);
+}
+
+TEST(HttpText, of_http_1_0_nobody_waits_for_100_continue) {
+    wire::HeadProgress progress;
+    const auto parsed = parse_http_request(
+        "PUT / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", head_size_max, progress);
+    ASSERT_TRUE(parsed && *parsed);
+    EXPECT_FALSE((*parsed)->request.expects_continue);
 }
 
 TEST(HttpText, encodes_and_decodes_percents) {

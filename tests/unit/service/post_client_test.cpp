@@ -229,5 +229,23 @@ TEST_F(PostClientTest, can_be_cancelled) {
     canceller.join();
 }
 
+TEST_F(PostClientTest, can_be_cancelled_while_records_come_without_end) {
+    // HelloRequests, which OpenSSL skips without coming back to us.
+    std::string records;
+    for (int count = 0; count < 4096; ++count) {
+        records += std::string_view("\x16\x03\x03\x00\x04\x00\x00\x00\x00", 9);
+    }
+    receive([&records](const Peer& peer) { peer.say_without_end(records); });
+    PostClient client(url("https"), "", long_timeout);
+    std::thread canceller([&client] {
+        std::this_thread::sleep_for(milliseconds(200));
+        client.cancel();
+    });
+    const auto since = Clock::now();
+    EXPECT_EQ(text_of(client.post({}, "the body!")), "cancelled");
+    EXPECT_LT(Clock::now() - since, long_timeout / 2);
+    canceller.join();
+}
+
 }  // namespace
 }  // namespace tickwire::service

@@ -19,6 +19,8 @@ TEST(WebhookUrl, is_taken_apart) {
     EXPECT_EQ(read("http://my_service-1:8080"), "my_service-1 8080 my_service-1:8080 /");
     EXPECT_EQ(read("http://a?b=c"), "a 80 a /?b=c");
     EXPECT_EQ(read("http://127.0.0.1:65535/"), "127.0.0.1 65535 127.0.0.1:65535 /");
+    EXPECT_EQ(read("http://3f2a9c0d1b7e"), "3f2a9c0d1b7e 80 3f2a9c0d1b7e /");  // a container's
+    EXPECT_EQ(read("http://a.2fa-backend"), "a.2fa-backend 80 a.2fa-backend /");
     EXPECT_EQ(read("https://[::1]/x"), "tls ::1 443 [::1] /x");
     EXPECT_EQ(read("https://[2001:db8::1]:1/x"), "tls 2001:db8::1 1 [2001:db8::1]:1 /x");
     EXPECT_EQ(WebhookUrl::parse("https://a:1/b/c?secret")->name(), "https://a:1/b/c");
@@ -55,6 +57,8 @@ TEST(WebhookUrl, is_refused_where_readers_may_differ) {
              "http://a,b/",
              "http://127.1/",
              "http://0x7f.0x1/",
+             "http://0X7F000001/",
+             "http://a.0x/",
              "http://256.0.0.1/",
              "http://1/",
              "http://1.2.3.4.5/",
