@@ -130,6 +130,22 @@ TEST_F(LimitTest, charges_what_comes_behind_a_join_with_it) {
     EXPECT_EQ(counters.over_byte_rate, 4U);
 }
 
+TEST_F(LimitTest, throws_away_what_is_too_much_even_behind_a_close_frame) {
+    SessionOptions chosen;
+    chosen.limits.bytes_per_second = 1024;
+    open_game(chosen);
+    std::string much = text_frame(R"({"op":"join","name":"Ann"})");
+    while (much.size() < 300'000) {
+        much += binary_frame(event_message(0, std::string(1000, 'y')));
+    }
+    receive(much);
+    EXPECT_EQ(told.back(), "end lost");
+    EXPECT_EQ(session->phase(), Phase::closing);
+    EXPECT_EQ(sent_close_code(), 4100);
+    EXPECT_EQ(session->phase(), Phase::draining);
+    EXPECT_EQ(counters.messages_received, 1U);
+}
+
 TEST_F(LimitTest, reads_so_much_behind_a_close_frame_and_no_more) {
     open_joined();
     session->close(1000, {}, now);

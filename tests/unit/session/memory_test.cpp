@@ -240,6 +240,22 @@ class ExhaustedTest : public testing::Test, protected SessionRig {
     std::vector<base::MutableBytes> taken;
 };
 
+TEST_F(ExhaustedTest, who_cannot_be_told_that_it_sends_too_much_just_ends) {
+    open_joined();
+    sent();
+    std::string much;
+    for (int count = 0; count < 241; ++count) {
+        much += binary_frame(ping_message());
+    }
+    taken = base::test::exhaust(pool);
+    receive(much + std::string("\xff\xff"));
+    EXPECT_TRUE(session->is_over());
+    EXPECT_EQ(std::count(told.begin(), told.end(), "end lost"), 1);
+    EXPECT_EQ(told.back(), "end lost");
+    EXPECT_EQ(counters.over_message_rate, 1U);
+    EXPECT_EQ(counters.protocol_errors, 0U) << "what came behind is not looked at";
+}
+
 TEST_F(ExhaustedTest, who_cannot_be_told_all_is_told_4101_and_nothing_in_part) {
     const auto queue_one = [&] { session->queue_frame(websocket::Opcode::text, base::as_bytes("own")); };
     const auto share = [&](const base::SharedBuffer& frame) { session->send_shared(frame); };
