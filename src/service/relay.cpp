@@ -16,7 +16,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -349,8 +348,9 @@ void Relay::leave() {
             "{} bytes are more than upgrade-state-mib allows: the logs of {} matches are not left, "
             "nor are {} whole matches",
             size, dropped.log_count, dropped.matches.size());
-        for (const std::string& name : dropped.matches | std::views::take(10)) {
-            spdlog::warn("match {} is not left to the next process", name);
+        constexpr std::size_t named_max = 10;
+        for (std::size_t index = 0; index < std::min(dropped.matches.size(), named_max); ++index) {
+            spdlog::warn("match {} is not left to the next process", dropped.matches[index]);
         }
         bytes = encode_upgrade_state(common, left.matches);
     }

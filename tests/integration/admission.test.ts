@@ -132,6 +132,20 @@ describe("limits for one address", () => {
     });
   });
 
+  /** A match ends at the tick after its last member left. */
+  const untilThereIsRoom = async <Value>(attempt: () => Promise<Value | null>): Promise<Value> => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const value = await attempt();
+      if (value !== null) return value;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return assert.fail("there is no room");
+  };
+  const joined = async (url: string): Promise<TestSocket | null> => {
+    const [member, welcome] = await TestSocket.join(url).catch(() => [null, null] as const);
+    return welcome?.["op"] === "welcome" ? member : null;
+  };
+
   test("matches that one address has opened: 1013 over them, and room again when one ends", async () => {
     const args = ["--limit-loopback", "--max-matches-per-address", "2"];
     await withRelay([...anyPort, ...args, "--shards", "2"], async (relay) => {
@@ -149,16 +163,22 @@ describe("limits for one address", () => {
       assert.equal((await counters(relay)).get("refused_address_matches"), 1);
       await relay.logged(/cause=address_matches .*peer=127\.0\.0\.1 code=1013/);
       await bo.close(1000);
-      for (let tries = 0; ; tries += 1) {
-        const [again, welcome] = await TestSocket.join(match("third")).catch(() => [null, null] as const);
-        if (welcome?.["op"] === "welcome") {
-          await again?.close(1000);
-          break;
-        }
-        assert.ok(tries < 100, "there is no room again");
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await (await untilThereIsRoom(() => joined(match("third")))).close(1000);
       for (const member of [ann, eve]) await member.close(1000);
+    });
+  });
+
+  test("a match that did not open after all is nobody's", async () => {
+    const args = ["--limit-loopback", "--max-matches-per-address", "1", "--max-spectators", "0", "--shards", "2"];
+    await withRelay([...anyPort, ...args], async (relay) => {
+      for (const name of ["a", "b", "c"]) {
+        await untilThereIsRoom(async () => {
+          const spectator = await TestSocket.open(`${relay.url()}/v1/match/${name}`, ["tickwire.v1"]);
+          spectator.socket.send(JSON.stringify({ op: "join", role: "spectator" }));
+          return (await spectator.closed()).code === 4001 ? spectator : null;
+        });
+      }
+      await (await untilThereIsRoom(() => joined(`${relay.url()}/v1/match/d`))).close(1000);
     });
   });
 
