@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "service/admin.hpp"
+#include "ticket/key_form.hpp"
 
 namespace tickwire::service {
 namespace {
@@ -107,10 +108,12 @@ std::vector<std::string> exposed_secrets(const ServeConfig& config) {
     // Of what verifies tickets, only a secret is one: who has it can sign.
     for (const std::string& path : ticket_key_paths(config)) {
         const auto text = ticket::read_small_file(path, ticket::KeySet::file_size_max);
-        const bool is_public =
-            !text || text->find("-----BEGIN ") != text->npos ||
-            (text->find("\"keys\"") != text->npos && text->find("\"oct\"") == text->npos);
-        if (!is_public) {
+        if (!text) {
+            continue;
+        }
+        const ticket::KeyForm form = ticket::form_of(*text);
+        if (form == ticket::KeyForm::secret ||
+            (form == ticket::KeyForm::json && text->find("\"oct\"") != text->npos)) {
             paths.push_back(path);
         }
     }
