@@ -70,6 +70,7 @@ class PostClientTest : public ::testing::Test {
         ::close(listener_);
     }
 
+    /// Until the fixture ends, which is after the test: a test's own variables are to be captured by value.
     void receive(Conduct conduct) {
         thread_ = std::thread([this, conduct = std::move(conduct)] {
             for (int descriptor = 0; (descriptor = ::accept(listener_, nullptr, nullptr)) >= 0;) {
@@ -129,7 +130,7 @@ TEST_F(PostClientTest, takes_a_new_connection_where_the_end_is_unclear) {
                            "HTTP/1.0 200 No\r\nContent-Length: 0\r\n\r\n",
                            "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n",
                            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore"};
-    receive([&](const Peer& peer) {
+    receive([this, heads](const Peer& peer) {
         const char* const head = heads[static_cast<std::size_t>(connection_count_ - 1) % heads.size()];
         while (peer.hear("body!") && peer.say(head)) {
         }
@@ -235,7 +236,7 @@ TEST_F(PostClientTest, can_be_cancelled_while_records_come_without_end) {
     for (int count = 0; count < 4096; ++count) {
         records += std::string_view("\x16\x03\x03\x00\x04\x00\x00\x00\x00", 9);
     }
-    receive([&records](const Peer& peer) { peer.say_without_end(records); });
+    receive([records = std::move(records)](const Peer& peer) { peer.say_without_end(records); });
     PostClient client(url("https"), "", long_timeout);
     std::thread canceller([&client] {
         std::this_thread::sleep_for(milliseconds(200));
