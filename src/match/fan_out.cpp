@@ -210,7 +210,9 @@ bool Match::Implementation::is_withheld_for_lag(Member member, base::Time now) n
     }
     ++counters.skipped_lagging;
     skip(record);
-    if (record.link.on_lag(now)) {
+    if (!record.is_visible) {
+        record.link.on_lag_of_hidden(now);
+    } else if (record.link.on_lag(now)) {
         apply_divisor(member, wire::RateReason::slow, Cause::link);
     }
     return true;

@@ -143,6 +143,11 @@ class LinkDivisor {
 
     /// A tick was withheld since the member lagged. True where the divisor changed.
     [[nodiscard]] bool on_lag(base::Time now) noexcept;
+    /// The same of a member whose page is hidden: its timers sleep, which tells nothing about its link.
+    void on_lag_of_hidden(base::Time now) noexcept {
+        is_lagging_ = true;
+        last_skip_or_change_ = now;
+    }
     /// A tick was withheld since its send had not completed: no reason to slow down, but none to speed up.
     void on_busy(base::Time now) noexcept { last_skip_or_change_ = now; }
     void on_sent() noexcept { is_lagging_ = false; }

@@ -317,6 +317,7 @@ export class Match<State = Uint8Array> {
     if (hidden === this.#toldHidden || !this.#connector.link) return;
     this.#toldHidden = hidden;
     this.#outbox.control({ op: "visible", visible: !hidden });
+    this.#pulse.tick(hidden);
   }
 
   // What the relay says
@@ -426,7 +427,7 @@ export class Match<State = Uint8Array> {
     if (!this.#connector.link) return;
     this.#outbox.flush();
     this.#sender.poll();
-    this.#pulse.tick();
+    this.#pulse.tick(this.#toldHidden);
   }
 
   // What goes out

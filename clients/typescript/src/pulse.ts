@@ -57,10 +57,10 @@ export class Pulse {
     this.#unansweredSince = null;
   }
 
-  /** A tick was received: it is to be reported. */
-  tick(): void {
+  /** A tick was received: it is to be reported, by a hidden page at once. */
+  tick(hidden: boolean): void {
     const sinceMs = clockMs() - this.#reportedAt;
-    if (sinceMs >= reportMs) this.#ping();
+    if (hidden || sinceMs >= reportMs) this.#ping();
     else if (!this.#reportTimer.armed) this.#reportTimer.arm(reportMs - sinceMs);
   }
 

@@ -410,6 +410,25 @@ test("a hidden page says so, also on its next connection", async () => {
   match.leave();
 });
 
+test("a hidden page, whose timers sleep, reports what it has when it hides, and then each tick", async () => {
+  let listener = (): void => {};
+  const visibility = { hidden: false, watch: (call: () => void) => void (listener = call) };
+  const { match, clock, socket } = await joined({}, { visibility });
+  await clock.advance(2_100);
+  const seen = (): number[] => socket.messages(pingType).map((message) => decodePing(message).seen);
+  socket.binary(emptyTick(120));
+  socket.binary(emptyTick(121));
+  assert.notEqual(seen().at(-1), 121, "one was reported just now");
+  visibility.hidden = true;
+  listener();
+  assert.equal(seen().at(-1), 121);
+  for (const tick of [150, 151]) {
+    socket.binary(emptyTick(tick));
+    assert.equal(seen().at(-1), tick);
+  }
+  match.leave();
+});
+
 test("a state function or a codec that throws is the page's own error, and none of the relay's", async (context) => {
   const Odd: Codec<string> = {
     encode: (team) => (team === "red" ? Uint8Array.of(1) : assert.fail("no such team")),

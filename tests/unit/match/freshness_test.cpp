@@ -347,6 +347,28 @@ TEST_F(FreshnessTest, from_a_state_each_tick_to_a_ping_every_250_ms_costs_one_la
     EXPECT_EQ(bo.divisor, 1U);
 }
 
+TEST_F(FreshnessTest, page_that_lags_while_it_is_hidden_gets_all_ticks_when_it_shows) {
+    ReferenceClient& ann = join("Ann");
+    ReferenceClient& bo = join("Bo");
+    for (std::uint64_t lags = 1; lags <= 4; ++lags) {
+        bo.reports_by_itself = true;
+        for (int count = 0; count < 27; ++count) {
+            state(bo, "s");
+            run_ticks(ann, 1);
+        }
+        EXPECT_EQ(bo.states[0], newest());
+        bo.reports_by_itself = false;  // its timers sleep
+        request(bo, wire::SetVisible{false});
+        run_ticks(ann, 62);  // two ticks for it, the second before it has reported the first
+        EXPECT_GE(counters.skipped_lagging, lags);
+        ping(bo);
+        run_ticks(ann, 31);
+        ping(bo);
+        request(bo, wire::SetVisible{true});
+    }
+    EXPECT_EQ(bo.divisor, 1U);
+}
+
 TEST_F(FreshnessTest, seen_wraps_at_16_bits) {
     options.tick_hz = 30;
     open(std::chrono::duration_cast<base::Duration>(seconds(2184)));  // tick 65,520
