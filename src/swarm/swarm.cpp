@@ -30,6 +30,9 @@ constexpr Duration probe_interval = std::chrono::seconds(1);
 constexpr Duration idle_slot = std::chrono::milliseconds(5);
 // Sends go to the kernel in portions, while their bytes are warm.
 constexpr std::uint32_t submit_every = 64;
+// A tick of one large match is a burst of milliseconds, in which states fall due: a look at the clock after
+// so many.
+constexpr std::uint32_t look_every = 8;
 // One player in so many sends a single state.
 constexpr std::uint32_t still_every = 8;
 // Of a golden section: neighbours are far apart, and any number of members is spread evenly.
@@ -94,6 +97,10 @@ class Swarm final : public uring::Events {
     void on_received(uring::Channel channel, base::MutableBytes bytes) override {
         refresh();
         members_[channel].on_received(bytes);
+        if (is_playing_ && ++received_count_ % look_every == 0) {
+            crowd_.now = backend_->now();
+            send_due();
+        }
     }
     void on_receive_ended(uring::Channel channel, uring::ReceiveEnd /*end*/) override {
         refresh();
@@ -165,7 +172,7 @@ class Swarm final : public uring::Events {
         return is_still ? Member::Part::still : Member::Part::player;
     }
 
-    /// The clock as of this wake-up: what arrives in one slot arrived before it.
+    /// The clock as of this wake-up: what arrives in one slot arrived before it, but for a burst.
     void refresh() noexcept {
         if (is_clock_stale_) {
             crowd_.now = backend_->now();
@@ -244,7 +251,7 @@ class Swarm final : public uring::Events {
 
     /// Warm-up and measuring.
     void play() {
-        const Duration period = Duration(std::chrono::seconds(1)) / options_.movement.hz;
+        period_ = Duration(std::chrono::seconds(1)) / options_.movement.hz;
         const Time begin = crowd_.now + std::chrono::milliseconds(100);
         crowd_.window = {begin + seconds(options_.warmup_s),
                          begin + seconds(options_.warmup_s + options_.measured_s)};
@@ -256,7 +263,7 @@ class Swarm final : public uring::Events {
                 const double share = std::fmod(index * phase_step, 1.0);
                 due_[index] =
                     begin +
-                    Duration(static_cast<std::int64_t>(share * static_cast<double>(period.count())));
+                    Duration(static_cast<std::int64_t>(share * static_cast<double>(period_.count())));
                 wheel_.add(index, due_[index]);
             }
             if (members_[index].part() == Member::Part::player) {
@@ -267,6 +274,7 @@ class Swarm final : public uring::Events {
             slot_ = idle_slot;
         }
         next_probe_ = next_event_ = begin;
+        is_playing_ = true;
         bool is_measuring = false;
         Duration cpu_before{};
         while (crowd_.now < crowd_.window.to) {
@@ -276,15 +284,16 @@ class Swarm final : public uring::Events {
                 progress_.on_line("measuring");
                 cpu_before = backend_->cpu_time();
             }
-            send_due(period);
+            send_due();
             speak();
         }
+        is_playing_ = false;
         report_.cpu_s = in_seconds(backend_->cpu_time() - cpu_before);
         report_.measured_s = options_.measured_s;
         progress_.on_line("measured");
     }
 
-    void send_due(Duration period) {
+    void send_due() {
         std::uint32_t sent_count = 0;
         const Duration late_after = slot_ * 2;
         wheel_.run(crowd_.now, [&](std::uint32_t index) {
@@ -299,15 +308,17 @@ class Swarm final : public uring::Events {
                 backend_->submit();
             }
             if (member.part() == Member::Part::player) {
-                due_[index] += period + member.take_phase_shift();
+                due_[index] += period_ + member.take_phase_shift();
                 // Open loop: what was missed is not made up for, and nobody is sent twice in a slot.
-                while (due_[index] + period < crowd_.now) {
-                    due_[index] += period;
+                while (due_[index] + period_ < crowd_.now) {
+                    due_[index] += period_;
                 }
                 wheel_.add(index, due_[index]);
             }
         });
-        backend_->submit();
+        if (sent_count % submit_every != 0) {
+            backend_->submit();
+        }
     }
 
     /// Events and probes, evenly over time and players.
@@ -448,6 +459,9 @@ class Swarm final : public uring::Events {
     Time next_probe_{};
     Time next_event_{};
     Duration slot_{};
+    Duration period_{};  // of a player's states
+    bool is_playing_ = false;
+    std::uint32_t received_count_ = 0;
     bool is_clock_stale_ = true;
     std::string detail_;
     Report report_;
