@@ -91,6 +91,7 @@ std::optional<base::Duration> LinkGauge::on_report(std::uint16_t seen, base::Tim
         unreported_.begin(pool);
         return std::nullopt;
     }
+    last_report_ = GaugeUnits::of(now);
     // `seen` stands for the newest number with these low bits that is not above the last one sent.
     const auto behind = static_cast<std::uint16_t>(static_cast<std::uint16_t>(last_sent_) - seen);
     TickNumber newest_seen = behind <= last_sent_ ? last_sent_ - behind : 0;
@@ -104,14 +105,14 @@ std::optional<base::Duration> LinkGauge::on_report(std::uint16_t seen, base::Tim
     while (!unreported_.empty() && unreported_.oldest().number <= newest_seen) {
         unreported_.drop_oldest();
     }
-    const std::uint32_t delay = GaugeUnits::of(now) - oldest_sent;
-    learn(delay, GaugeUnits::of(now));
+    const std::uint32_t delay = last_report_ - oldest_sent;
+    learn(delay, last_report_);
     return GaugeUnits::to_duration(delay);
 }
 
-/// Mean and deviation as in RFC 6298, but a delay over the limit counts at once: a client that goes from a
-/// STATE with every tick to a PING every 250 ms is late once, not eight times. It counts for so much only:
-/// a link that stalls for seconds must not make seconds usual.
+/// Mean and deviation as in RFC 6298, but a delay over the limit counts at once: where the way became
+/// longer, the member is late once, not eight times. It counts for so much only: a link that stalls for
+/// seconds must not make seconds usual.
 void LinkGauge::learn(std::uint32_t delay, std::uint32_t now) noexcept {
     if (delay_mean_ == unknown || delay > limit()) {
         delay_mean_ =
@@ -136,15 +137,29 @@ void LinkGauge::learn(std::uint32_t delay, std::uint32_t now) noexcept {
 /// is usual at every moment, and would take the limit with it.
 std::uint32_t LinkGauge::limit() const noexcept {
     if (delay_mean_ == unknown) {
-        return std::max(delay_limit_at_first, delay_floor_);
+        return silence_limit();
     }
     const std::uint32_t usual = std::min(delay_mean_ + 4 * delay_deviation_, delay_limit_max);
-    return std::max(std::min(usual, shortest() + report_interval + delay_floor_), delay_floor_);
+    return std::max(std::min(usual, silence_limit()), delay_floor_);
+}
+
+/// The mean has the way in it too, and does not believe a stall of seconds.
+std::uint32_t LinkGauge::silence_limit() const noexcept {
+    return delay_mean_ == unknown ? std::max(delay_limit_at_first, delay_floor_)
+                                  : std::min(shortest(), delay_mean_) + report_interval + delay_floor_;
 }
 
 bool LinkGauge::is_lagging(base::Time now) const noexcept {
-    const std::uint32_t late = base::bug(base::Bug::lag_forgiven) ? 2 * limit() : limit();
-    return !unreported_.empty() && GaugeUnits::of(now) - unreported_.oldest().sent > late;
+    if (unreported_.empty()) {
+        return false;
+    }
+    const std::uint32_t forgiven = base::bug(base::Bug::lag_forgiven) ? 2 : 1;
+    const std::uint32_t oldest = unreported_.oldest().sent;
+    if (GaugeUnits::of(now) - oldest > forgiven * silence_limit()) {
+        return true;
+    }
+    const auto age_at_report = static_cast<std::int32_t>(last_report_ - oldest);  // below 0: sent since
+    return age_at_report > 0 && static_cast<std::uint32_t>(age_at_report) > forgiven * limit();
 }
 
 base::Duration LinkGauge::age(base::Time now) const noexcept {

@@ -101,12 +101,15 @@ class LinkGauge {
 
     void prefetch() const noexcept { unreported_.prefetch(); }
 
-    /// The oldest unreported tick was sent longer ago than a report usually takes.
+    /// The last report came later after the oldest tick that is still unreported than is usual; or none
+    /// came although the way and what a client may leave between two reports are over. Until then silence
+    /// says nothing: a player who stands still sends no STATE.
     bool is_lagging(base::Time now) const noexcept;
     /// Something is still on its way, or its report is.
     bool has_unreported() const noexcept { return !unreported_.empty(); }
-    /// How long a report may take: measured, at most three seconds, at most the shortest of the last 10 to
-    /// 20 seconds and what a client may leave between two reports, never below the floor.
+    /// How old a tick may be that a report does not cover yet: measured, at most three seconds, at most the
+    /// shortest of the last 10 to 20 seconds and what a client may leave between two reports, never below
+    /// the floor.
     base::Duration delay_limit() const noexcept { return GaugeUnits::to_duration(limit()); }
     /// The shortest report delay of the last 10 to 20 seconds that had reports; empty before the first.
     std::optional<base::Duration> round_trip() const noexcept;
@@ -118,11 +121,13 @@ class LinkGauge {
 
     std::uint32_t shortest() const noexcept { return std::min(window_shortest_, previous_shortest_); }
     std::uint32_t limit() const noexcept;
+    std::uint32_t silence_limit() const noexcept;
     void learn(std::uint32_t delay, std::uint32_t now) noexcept;
 
     UnreportedTicks unreported_;
     TickNumber last_sent_ = 0;
     std::uint32_t delay_floor_ = 0;
+    std::uint32_t last_report_ = 0;  ///< in GaugeUnits, means something while there are unreported ticks
     std::uint32_t delay_mean_ = unknown;
     std::uint32_t delay_deviation_ = 0;
     // The minimum over two windows: the running one and the one before.

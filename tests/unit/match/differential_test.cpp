@@ -31,6 +31,7 @@ struct Actor {
     wire::Role role = wire::Role::player;
     bool is_connected = false;
     bool can_resume = false;
+    unsigned silent_rounds = 0;     ///< it neither acts nor reports for so long
     std::uint32_t events_from = 0;  ///< those above it are for this connection
     std::string state;
 };
@@ -103,6 +104,7 @@ class DifferentialTest : public MatchTest, public ::testing::WithParamInterface<
                 return;
             case 4:
                 client.reports_by_itself = roll(4) != 0;
+                actor.silent_rounds = client.reports_by_itself ? 0 : roll(30);
                 return;
             case 5:
                 if (is_player) {
@@ -220,6 +222,8 @@ TEST_P(DifferentialTest, everybody_has_the_truth) {
                 if (roll(10) == 0) {
                     connect(actor);
                 }
+            } else if (actor.silent_rounds > 0) {
+                --actor.silent_rounds;
             } else if (roll(2) == 0) {
                 act(actor);
             }
