@@ -57,7 +57,8 @@ struct TlsEngine::Transport {
             : transport_(transport) {
             transport_.input = input;
             transport_.sink = &sink;
-            // SSL_get_error() looks at the thread's queue, whoever filled it. Looking is cheap, clearing is not.
+            // SSL_get_error() looks at the thread's queue, whoever filled it. Looking is cheap, clearing is
+            // not.
             if (ERR_peek_error() != 0) {
                 ERR_clear_error();
             }

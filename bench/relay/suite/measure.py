@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 from suite.subjects import SUBJECTS
 
@@ -78,10 +79,13 @@ class Server:
         self.errors = tempfile.TemporaryFile("w+b")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True,
                                         env={**os.environ, **environment}, preexec_fn=prepare_child(cpu))
-        self.url = self.process.stdout.readline().removeprefix("listening ").strip()
+        self.url = self.next_url()
         if not self.url:
             self.process.wait()
             raise RunFailed(f"{command[0]} does not start: {self.log()[-300:]}")
+
+    def next_url(self):
+        return self.process.stdout.readline().removeprefix("listening ").strip()
 
     def log(self):
         return os.pread(self.errors.fileno(), 1 << 26, 0).decode(errors="replace")
@@ -149,13 +153,17 @@ def run_cell(place, cell, span, is_pinned=True):
         usages = []
         said = []
         sleepers = []
+        metrics_url = server.next_url().removeprefix("admin ") if cell.load.has_metrics else None
+        lateness = []
 
         def watch():
             for line in swarm.stderr:
                 said.append(line.strip())
                 if line.strip() in ("swarm: measuring", "swarm: measured") and server.process.poll() is None:
                     usages.append(read_usage(server.process.pid, SERVER_CPU))
-                    if cell.variant == "lateness" and not sleepers:
+                    if metrics_url:
+                        lateness.append(read_lateness(metrics_url))
+                    if metrics_url and not sleepers:
                         sleepers.append(start_sleeper(place, span, server_cpu))
 
         watcher = threading.Thread(target=watch)
@@ -175,7 +183,23 @@ def run_cell(place, cell, span, is_pinned=True):
     if not output or len(usages) != 2:
         raise RunFailed(f"{cell.key}: {' / '.join(said[-3:]) or 'the swarm says nothing'}; {server.log()[-200:]}")
     record = make_record(cell, json.loads(output), usages, rss_before, counters)
-    return {**record, "sleeper": sleeper} if sleeper else record
+    if metrics_url:
+        before, after = lateness
+        record["lateness_below_us"] = {bound: count - before[bound] for bound, count in after.items()}
+        record["sleeper"] = sleeper
+    return record
+
+
+def read_lateness(url):
+    """How late ticks were so far, as the sleeper tells it: counts by the bucket's upper bound in µs."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    counts = {}
+    passed = 0
+    for bound, count in re.findall(r'^tickwire_tick_lateness_seconds_bucket\{.*le="([0-9.e-]+)"\} (\d+)$', text, re.MULTILINE):
+        counts[str(round(float(bound) * 1e6))] = int(count) - passed
+        passed = int(count)
+    return counts
 
 
 def start_sleeper(place, span, cpu):

@@ -65,7 +65,7 @@ def make_cells(extent):
             *relay_and("a", tiny, both, FLOORS + PEERS), *moving("a", tiny, ["ws"], ["bun"]),
             Cell("a", "relay", "ws", "slot-4000", dataclasses.replace(tiny, slot_us=4000)),
             Cell("a", "relay", "ws", "phase-locked", dataclasses.replace(tiny, is_phase_locked=True)),
-            Cell("a", "relay", "ws", "lateness", tiny),
+            Cell("a", "relay", "ws", "lateness", dataclasses.replace(tiny, has_metrics=True)),
             *relay_and("b", Load(1, 20, 20), ["ws"], ["floor", "bun"]),
             *relay_and("c", Load(5, 4, 60), both, ["bun"]),
             *sizes("d", [Load(1, 0, 30, spectators=40)], ["ws"], ["bun"]),
@@ -82,7 +82,8 @@ def make_cells(extent):
         *(Cell("a", "relay", "ws", f"slot-{slot_us}", dataclasses.replace(a, slot_us=slot_us))
           for slot_us in STRETCH_SLOTS_US),
         Cell("a", "relay", "ws", "phase-locked", dataclasses.replace(a, is_phase_locked=True)),
-        Cell("a", "relay", "ws", "lateness", a),  # with a loop beside it that only sleeps
+        # With a loop beside it that only sleeps.
+        Cell("a", "relay", "ws", "lateness", dataclasses.replace(a, has_metrics=True)),
         *relay_and("b", b, both, ["floor", "bun"]), *moving("b", b, ["ws"], ["bun"]),
         *relay_and("c", c, both, ["floor", "bun"]), *moving("c", c, ["ws"], ["bun"]),
         *sizes("d", [Load(2, 0, 30, spectators=count, ramp=4000) for count in ((10_000, 19_000) if is_full else (10_000,))],

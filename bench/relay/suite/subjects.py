@@ -23,6 +23,7 @@ class Load:
     slow_every: int = 0
     shards: int = 1
     slot_us: int = 0  # of the relay; 0: its own choice
+    has_metrics: bool = False  # the relay serves them
     ramp: int = 2000
 
     @property
@@ -70,7 +71,8 @@ def relay(place, load, scheme):
     listen = ["--tls-listen"] if scheme == "wss" else ["--listen"]
     return [str(place.build / "tickwire"), "serve", *listen, "127.0.0.1:0", *place.tls(scheme),
             "--shards", str(load.shards), "--tick-hz", str(load.hz), "--max-players", str(max(64, load.players)),
-            *(["--slot-us", str(load.slot_us)] if load.slot_us else [])]
+            *(["--slot-us", str(load.slot_us)] if load.slot_us else []),
+            *(["--admin-listen", "127.0.0.1:0"] if load.has_metrics else [])]
 
 
 def floor(*options):
