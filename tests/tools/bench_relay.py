@@ -119,19 +119,21 @@ class WhatIsMadeOfThem(unittest.TestCase):
     def test_lateness_is_resolved_finer_than_its_buckets(self):
         what = "tick lateness p99.9 beside a bare clock_nanosleep loop's on the same core"
         beside = {"sleeper": {"lateness_below_us": {"256": 999, "512": 1}}}
-        good = record("a/ws/relay/lateness", counters={"tick_lateness_below_us": {"512": 9980, "1024": 20}}, **beside)
-        bad = record("a/ws/relay/lateness", counters={"tick_lateness_below_us": {"512": 9900, "1024": 100}}, **beside)
+        good = record("a/ws/relay/lateness", lateness_below_us={"512": 9980, "1024": 20}, **beside)
+        bad = record("a/ws/relay/lateness", lateness_below_us={"512": 9900, "1024": 100}, **beside)
         self.assertEqual([goal([one], what).is_met for one in (good, bad)], [False, False])
-        better = record("a/ws/relay/lateness", counters={"tick_lateness_below_us": {"512": 9995, "1024": 5}}, **beside)
+        better = record("a/ws/relay/lateness", lateness_below_us={"512": 9995, "1024": 5}, **beside)
         self.assertTrue(goal([better], what).is_met)
         self.assertTrue(goal([better, better, bad], what).is_met, "the middle one of three")
 
     def test_peers_are_held_against_measurements_elsewhere(self):
         runs = [record("a/ws/floor/random", 7.2), record("a/ws/bun/random", 12.3), record("a/ws/ws/random", 28.6)]
         remarks = {one.name: one.remark for one in compare(Analysis(runs))}
-        self.assertEqual(remarks, {"bun": "", "ws": "not explained: look into how it is written"})
+        self.assertEqual(remarks, {"bun": "", "ws": "not explained"})
         fast_floor = [record("a/ws/floor/random", 5.0), *runs[1:2], record("a/ws/beast/random", 13.3)]
-        self.assertIn("the floor that differs", {one.name: one.remark for one in compare(Analysis(fast_floor))}["beast"])
+        self.assertIn("to bun's it is 1.08 here", {one.name: one.remark for one in compare(Analysis(fast_floor))}["beast"])
+        cheap_wake_ups = [*runs[:1], record("a/ws/floor-epoll/random", 8.4), record("a/ws/floor-arrivals/random", 9.0)]
+        self.assertIn("0.6 µs a frame more here", {one.name: one.remark for one in compare(Analysis(cheap_wake_ups))}["floor-arrivals"])
 
     def test_a_report_says_what_a_reader_must_know(self):
         runs = [record("a/ws/relay/random"), record("a/ws/floor/random"), record("a/ws/bun/random", core_us=13.0),
