@@ -163,8 +163,8 @@ def run_cell(place, cell, span, is_pinned=True):
                     usages.append(read_usage(server.process.pid, SERVER_CPU))
                     if metrics_url:
                         lateness.append(read_lateness(metrics_url))
-                    if metrics_url and not sleepers:
-                        sleepers.append(start_sleeper(place, span, server_cpu))
+                        if not sleepers:
+                            sleepers.append(start_sleeper(place, span, server_cpu))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
